@@ -1,0 +1,1 @@
+"""Data sets: conversion to TFRecords, and descriptors that read them."""

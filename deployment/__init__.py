@@ -1,0 +1,1 @@
+"""Everything that runs a network: clones, input, training, evaluation."""

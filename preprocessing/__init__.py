@@ -1,0 +1,1 @@
+"""Preprocessing: one image in, one image out."""
