@@ -1,0 +1,34 @@
+"""Preprocessing of LeNet: centred and scaled to [-1, 1)."""
+
+import tensorflow.compat.v1 as tf
+
+from preprocessing import image_ops
+
+
+def preprocess_image(
+  image,
+  output_height,
+  output_width,
+  is_training,
+  use_grayscale=False,
+  seed=None,
+):
+  """Crops or pads the image about its centre and scales it to [-1, 1).
+
+  Args:
+    image: [height, width, channels], values in [0, 255].
+    output_height: rows of the result.
+    output_width: columns of the result.
+    is_training: makes no difference here.
+    use_grayscale: whether to reduce the image to one channel.
+    seed: makes no difference here.
+
+  Returns:
+    float32 [output_height, output_width, channels] in [-1, 1).
+  """
+  del is_training, seed
+  image = tf.cast(image, tf.float32)
+  image = image_ops.crop_or_pad(image, output_height, output_width)
+  if use_grayscale:
+    image = image_ops.grayscale(image)
+  return (image - 128.0) / 128.0
