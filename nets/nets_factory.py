@@ -1,0 +1,294 @@
+"""The networks by name: one row each, and the functions that build them.
+
+    network_fn = nets_factory.get_network_fn('resnet_v1_50', num_classes=1000)
+    logits, end_points = network_fn(images)
+
+A row says where a network's code is and what goes in. The code is imported
+when the network is asked for, so that names can be listed and checked without
+TensorFlow.
+
+    python -m nets.nets_factory    # the pretrained models as a table
+"""
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import slim_errors
+from nets.pretrained import CHECKPOINTS, Checkpoint
+
+
+class Network(NamedTuple):
+  """One network.
+
+  Attributes:
+    module: full name of the module that builds it.
+    arg_scope: full name of the function that makes its arg scope.
+    preprocessing: name of the preprocessing that suits it.
+    function: name of its function in the module.
+    parameters: trainable scalars when it is built for `classes`.
+    multiply_adds: multiply-adds for one image of the default size.
+    classes: classes of the released weights: 1000, 1001 with a background
+      class, or 10.
+    image_size: default height and width of its images.
+    channels: channels of its images.
+    batch_norm_decay: what the arg scope calls the decay of the batch norms'
+      moving averages; None for a network without batch norm.
+    checkpoints: released weights, those for the default size first.
+  """
+
+  module: str
+  arg_scope: str
+  preprocessing: str
+  function: str
+  parameters: int
+  multiply_adds: int
+  classes: int = 1001
+  image_size: int = 224
+  channels: int = 3
+  batch_norm_decay: str | None = 'batch_norm_decay'
+  checkpoints: tuple[Checkpoint, ...] = ()
+
+  @property
+  def labels_offset(self) -> int:
+    """What to take off ImageNet's labels, where 0 is the background."""
+    return 1 if self.classes == 1000 else 0
+
+
+def _family(module: str, arg_scope: str, preprocessing: str, **shared):
+  """Returns what makes the rows of a family from what differs in each."""
+  return functools.partial(
+    Network, f'nets.{module}', f'nets.{arg_scope}', preprocessing, **shared
+  )
+
+
+# fmt: off
+_INCEPTION = {
+  version: _family(
+    f'inception_{version}', 'inception_utils.inception_arg_scope', 'inception')
+  for version in ('v1', 'v2', 'v3', 'v4')
+}
+_INCEPTION_RESNET = _family(
+  'inception_resnet_v2', 'inception_resnet_v2.inception_resnet_v2_arg_scope',
+  'inception')
+_MOBILENET_V1 = _family(
+  'mobilenet_v1', 'mobilenet_v1.mobilenet_v1_arg_scope', 'inception')
+_MOBILENET_V2 = _family(
+  'mobilenet.mobilenet_v2', 'mobilenet.mobilenet_v2.training_scope',
+  'inception', batch_norm_decay='bn_decay')
+_MOBILENET_V3 = _family(
+  'mobilenet.mobilenet_v3', 'mobilenet.mobilenet.training_scope',
+  'inception', batch_norm_decay='bn_decay')
+_NASNET = {
+  size: _family(
+    'nasnet.nasnet', f'nasnet.nasnet.nasnet_{size}_arg_scope', 'inception')
+  for size in ('cifar', 'mobile', 'large')
+}
+_PNASNET = {
+  size: _family(
+    'nasnet.pnasnet', f'nasnet.pnasnet.pnasnet_{size}_arg_scope', 'inception')
+  for size in ('mobile', 'large')
+}
+_RESNET_V1 = _family(
+  'resnet_v1', 'resnet_utils.resnet_arg_scope', 'vgg', classes=1000)
+_RESNET_V2 = _family('resnet_v2', 'resnet_utils.resnet_arg_scope', 'vgg')
+_ALEXNET = _family(
+  'alexnet', 'alexnet.alexnet_v2_arg_scope', 'vgg',
+  classes=1000, batch_norm_decay=None)
+_OVERFEAT = _family(
+  'overfeat', 'overfeat.overfeat_arg_scope', 'vgg',
+  classes=1000, batch_norm_decay=None)
+_VGG = _family(
+  'vgg', 'vgg.vgg_arg_scope', 'vgg', classes=1000, batch_norm_decay=None)
+_CIFARNET = _family(
+  'cifarnet', 'cifarnet.cifarnet_arg_scope', 'cifarnet',
+  classes=10, batch_norm_decay=None)
+_LENET = _family(
+  'lenet', 'lenet.lenet_arg_scope', 'lenet',
+  classes=10, batch_norm_decay=None)
+
+_ROWS = {
+  'alexnet_v2': _ALEXNET('alexnet_v2', 50_303_912, 0),
+  'cifarnet': _CIFARNET('cifarnet', 1_756_426, 0, image_size=32),
+  'inception_resnet_v2': _INCEPTION_RESNET(
+    'inception_resnet_v2', 59_182_258, 0, image_size=299),
+  'inception_v1': _INCEPTION['v1']('inception_v1', 6_618_649, 0),
+  'inception_v2': _INCEPTION['v2']('inception_v2', 11_179_361, 0),
+  'inception_v3': _INCEPTION['v3'](
+    'inception_v3', 27_145_970, 0, image_size=299),
+  'inception_v4': _INCEPTION['v4'](
+    'inception_v4', 46_009_106, 0, image_size=299),
+  'lenet': _LENET('lenet', 3_274_634, 0, image_size=28, channels=1),
+  'mobilenet_edgetpu': _MOBILENET_V3('edge_tpu', 4_092_713, 0),
+  'mobilenet_edgetpu_075': _MOBILENET_V3('edge_tpu_075', 2_989_441, 0),
+  'mobilenet_v1': _MOBILENET_V1('mobilenet_v1', 4_233_001, 0),
+  'mobilenet_v1_025': _MOBILENET_V1('mobilenet_v1_025', 470_329, 0),
+  'mobilenet_v1_050': _MOBILENET_V1('mobilenet_v1_050', 1_332_105, 0),
+  'mobilenet_v1_075': _MOBILENET_V1('mobilenet_v1_075', 2_586_329, 0),
+  'mobilenet_v2': _MOBILENET_V2('mobilenet', 3_506_153, 0),
+  'mobilenet_v2_035': _MOBILENET_V2('mobilenet_v2_035', 1_678_409, 0),
+  'mobilenet_v2_140': _MOBILENET_V2('mobilenet_v2_140', 6_110_569, 0),
+  'mobilenet_v3_large': _MOBILENET_V3('large', 5_484_313, 0),
+  'mobilenet_v3_large_minimalistic': _MOBILENET_V3(
+    'large_minimalistic', 3_925_569, 0),
+  'mobilenet_v3_small': _MOBILENET_V3('small', 2_543_881, 0),
+  'mobilenet_v3_small_minimalistic': _MOBILENET_V3(
+    'small_minimalistic', 2_045_761, 0),
+  'nasnet_cifar': _NASNET['cifar'](
+    'build_nasnet_cifar', 3_346_538, 0, classes=10, image_size=32),
+  'nasnet_large': _NASNET['large'](
+    'build_nasnet_large', 88_757_183, 0, image_size=331),
+  'nasnet_mobile': _NASNET['mobile']('build_nasnet_mobile', 5_291_035, 0),
+  'overfeat': _OVERFEAT('overfeat', 145_704_424, 0, image_size=231),
+  'pnasnet_large': _PNASNET['large'](
+    'build_pnasnet_large', 86_061_989, 0, image_size=331),
+  'pnasnet_mobile': _PNASNET['mobile']('build_pnasnet_mobile', 5_065_568, 0),
+  'resnet_v1_50': _RESNET_V1('resnet_v1_50', 25_557_032, 0),
+  'resnet_v1_101': _RESNET_V1('resnet_v1_101', 44_549_160, 0),
+  'resnet_v1_152': _RESNET_V1('resnet_v1_152', 60_192_808, 0),
+  'resnet_v1_200': _RESNET_V1('resnet_v1_200', 64_673_832, 0),
+  'resnet_v2_50': _RESNET_V2('resnet_v2_50', 25_570_409, 0),
+  'resnet_v2_101': _RESNET_V2('resnet_v2_101', 44_579_945, 0),
+  'resnet_v2_152': _RESNET_V2('resnet_v2_152', 60_238_953, 0),
+  'resnet_v2_200': _RESNET_V2('resnet_v2_200', 64_728_169, 0),
+  'vgg_16': _VGG('vgg_16', 138_357_544, 0),
+  'vgg_19': _VGG('vgg_19', 143_667_240, 0),
+  'vgg_a': _VGG('vgg_a', 132_863_336, 0),
+}
+# fmt: on
+
+_NETWORKS: dict[str, Network] = {
+  name: row._replace(checkpoints=CHECKPOINTS.get(name, ()))
+  for name, row in _ROWS.items()
+}
+
+NETWORKS = tuple(_NETWORKS)
+
+
+def networks() -> tuple[str, ...]:
+  """Returns the names of all networks."""
+  return NETWORKS
+
+
+def network(name: str) -> Network:
+  """Returns the row of the network of that name.
+
+  Raises:
+    slim_errors.UserError: if there is none.
+  """
+  if name not in _NETWORKS:
+    raise slim_errors.unknown_name('network', name, _NETWORKS)
+  return _NETWORKS[name]
+
+
+def _load(full_name: str) -> Callable:
+  """Imports a function by the full name of it."""
+  module, function = full_name.rsplit('.', 1)
+  return getattr(importlib.import_module(module), function)
+
+
+def __getattr__(name: str) -> dict[str, Callable]:
+  """Makes the maps from name to function, which import every network."""
+  if name == 'networks_map':
+    return {n: _load(f'{r.module}.{r.function}') for n, r in _NETWORKS.items()}
+  if name == 'arg_scopes_map':
+    return {n: _load(r.arg_scope) for n, r in _NETWORKS.items()}
+  raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def _arg_scope_arguments(row: Network, arguments: dict[str, Any]):
+  """Returns the arguments as the network's own arg scope names them."""
+  arguments = dict(arguments)
+  decay = arguments.pop('batch_norm_decay', None)
+  if decay is not None and row.batch_norm_decay:
+    arguments[row.batch_norm_decay] = decay
+  return arguments
+
+
+def get_network_fn(
+  name: str,
+  num_classes: int | None,
+  weight_decay: float = 0.0,
+  is_training: bool = False,
+  **arg_scope_kwargs,
+) -> Callable:
+  """Returns the function that builds a network inside its arg scope.
+
+  Args:
+    name: the network's name, one of `networks()`.
+    num_classes: number of classes; None or 0 leaves the classifier out of the
+      networks that can do without it.
+    weight_decay: weight of the L2 losses; 0 adds none.
+    is_training: whether the network is built for training.
+    **arg_scope_kwargs: further arguments of the network's arg scope.
+      `batch_norm_decay` goes by that name for every network; None leaves the
+      network's own, and one without batch norm ignores it.
+
+  Returns:
+    network_fn(images, **kwargs): images is a float [batch, height, width,
+    channels] tensor, kwargs go to the network's own function; it returns
+    (logits, end_points) as that does. network_fn.default_image_size and
+    network_fn.default_channels say what the images are like by default.
+
+  Raises:
+    slim_errors.UserError: if there is no network of that name.
+  """
+  row = network(name)
+  function = _load(f'{row.module}.{row.function}')
+  arg_scope = _load(row.arg_scope)
+  scope_arguments = _arg_scope_arguments(row, arg_scope_kwargs)
+  slim = importlib.import_module('tf_slim_compat').slim
+
+  @functools.wraps(function)
+  def network_fn(images, **kwargs):
+    with slim.arg_scope(
+      arg_scope(weight_decay=weight_decay, **scope_arguments)
+    ):
+      return function(
+        images, num_classes=num_classes, is_training=is_training, **kwargs
+      )
+
+  network_fn.default_image_size = row.image_size
+  network_fn.default_channels = row.channels
+  return network_fn
+
+
+_COLUMNS = (
+  '`--model_name`',
+  'Checkpoint',
+  'Image size',
+  'Preprocessing',
+  'Classes',
+  '`--labels_offset`',
+  'Parameters (M)',
+  'MACs (M)',
+  'Top-1',
+  'Top-5',
+)
+
+
+def markdown_table() -> str:
+  """Returns the pretrained models as a Markdown table, one row each."""
+  rows = [_COLUMNS, ('---',) * len(_COLUMNS)]
+  for name, net in _NETWORKS.items():
+    for checkpoint in net.checkpoints:
+      rows.append(
+        (
+          f'`{name}`',
+          f'[{checkpoint.archive}]({checkpoint.url})',
+          checkpoint.image_size,
+          checkpoint.preprocessing,
+          net.classes,
+          net.labels_offset,
+          f'{net.parameters / 1e6:.2f}',
+          checkpoint.mega_macs,
+          checkpoint.top_1,
+          checkpoint.top_5,
+        )
+      )
+  return ''.join('| ' + ' | '.join(map(str, row)) + ' |\n' for row in rows)
+
+
+if __name__ == '__main__':
+  print(markdown_table(), end='')
