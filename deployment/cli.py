@@ -1,0 +1,127 @@
+"""How the entry scripts start: flags first, TensorFlow after, errors in a line.
+
+A wrong flag and `--help` answer at once, because TensorFlow is imported only
+by `load`. A `UserError` ends the script with its sentence alone and status 1.
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+import time
+
+from absl import app, flags, logging
+
+import slim_errors
+
+_USAGE_STATUS = 1
+
+
+def run(main):
+  """Parses the flags and runs `main()`.
+
+  Args:
+    main: takes no argument.
+
+  Exits with status 1 and one sentence on standard error if a flag is wrong,
+  if an argument is left over, or if `main` raises UserError.
+  """
+  app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+
+
+def _parse(argv):
+  """Returns what is left of argv after the flags."""
+  script = sys.modules['__main__']
+  if '--help' in argv[1:] or '-h' in argv[1:]:
+    print(help_text(script))
+    sys.exit(0)
+  try:
+    return flags.FLAGS(argv)
+  except flags.Error as error:
+    _fail(str(error))
+
+
+def _guarded(main, argv):
+  if len(argv) > 1:
+    _fail(
+      f'Unexpected argument {argv[1]!r}: flags are written --name=value, '
+      'without spaces around the equals sign or after a comma.'
+    )
+  logging.use_absl_handler()
+  logging.get_absl_handler().setFormatter(_Formatter())
+  if logging.get_verbosity() < logging.INFO and not (
+    flags.FLAGS['verbosity'].present
+  ):
+    logging.set_verbosity(logging.INFO)
+  try:
+    main()
+  except slim_errors.UserError as error:
+    logging.debug('', exc_info=True)
+    _fail(str(error))
+
+
+def _fail(message):
+  name = os.path.basename(sys.argv[0])
+  print(f'{name}: {message}', file=sys.stderr)
+  sys.exit(_USAGE_STATUS)
+
+
+class _Formatter(logging.PythonFormatter):
+  """Short lines: the time and the message, warnings marked as such."""
+
+  def format(self, record):
+    mark = '' if record.levelno <= 20 else f'{record.levelname}: '
+    clock = time.strftime('%H:%M:%S', time.localtime(record.created))
+    return f'{clock} {mark}{record.getMessage()}'
+
+
+def help_text(script) -> str:
+  """Returns the script's docstring and its flags, in order of definition."""
+  lines = [script.__doc__.strip(), '', 'Flags:']
+  own = flags.FLAGS.flags_by_module_dict()
+  modules = (script.__name__, sys.argv[0], 'deployment.flag_fields')
+  for module in modules:
+    for flag in own.get(module, ()):
+      default = '' if flag.default is None else f' [{flag.default}]'
+      lines.append(f'  --{flag.name}{default}\n      {flag.help}')
+  lines += ['', 'All flags, also those of absl: --helpfull.']
+  return '\n'.join(lines)
+
+
+def load(module: str):
+  """Imports TensorFlow quietly in graph mode, then a module of this project.
+
+  Setting TF_CPP_MIN_LOG_LEVEL leaves TensorFlow's own start-up messages on.
+
+  Args:
+    module: full name, for instance 'deployment.training'.
+
+  Returns:
+    The module.
+  """
+  if 'TF_CPP_MIN_LOG_LEVEL' in os.environ:
+    import tensorflow.compat.v1 as tf  # noqa: PLC0415
+  else:
+    os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+    with _silent_stderr():
+      import tensorflow.compat.v1 as tf  # noqa: PLC0415
+  verbosity = tf.logging.get_verbosity()
+  tf.logging.set_verbosity(tf.logging.ERROR)
+  tf.disable_v2_behavior()
+  tf.logging.set_verbosity(verbosity)
+  return importlib.import_module(module)
+
+
+@contextlib.contextmanager
+def _silent_stderr():
+  """Sends file descriptor 2 to nowhere: C++ writes there before its flags."""
+  sys.stderr.flush()
+  saved = os.dup(2)
+  nowhere = os.open(os.devnull, os.O_WRONLY)
+  try:
+    os.dup2(nowhere, 2)
+    yield
+  finally:
+    os.dup2(saved, 2)
+    os.close(saved)
+    os.close(nowhere)

@@ -1,0 +1,273 @@
+"""What training, evaluation and export are told: one configuration each."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+from datasets import dataset_factory
+from deployment import flag_fields
+from deployment.flag_fields import (
+  boolean,
+  integer,
+  one_of,
+  other_default,
+  real,
+  text,
+  texts,
+)
+from nets import nets_factory
+from preprocessing import preprocessing_factory
+
+OPTIMIZERS = (
+  'adadelta',
+  'adagrad',
+  'adam',
+  'ftrl',
+  'momentum',
+  'sgd',
+  'rmsprop',
+)
+SCHEDULES = ('fixed', 'exponential', 'polynomial', 'cosine')
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(flag_fields.Config):
+  """Which images go into which network; training and evaluation share it."""
+
+  dataset_name: str = text(
+    'imagenet',
+    'Name of the data set.',
+    lambda: dataset_factory.dataset_names(),
+  )
+  dataset_split_name: str = text('train', 'Which split of the data set.')
+  dataset_dir: str = text(None, 'Folder of the TFRecords (required).')
+  labels_offset: int = integer(
+    0,
+    'Subtracted from every label: 1 drops the background class of ImageNet '
+    'for networks with 1000 classes (VGG, ResNet V1).',
+  )
+  model_name: str = text(
+    'inception_v3',
+    'Name of the network.',
+    lambda: nets_factory.network_names(),
+  )
+  preprocessing_name: str = text(
+    None,
+    'Preprocessing, by network or family; that of --model_name by default.',
+    lambda: preprocessing_factory.families,
+  )
+  use_grayscale: bool = boolean(False, 'Feed images with one channel.')
+  batch_size: int = integer(32, 'Images in a batch, per clone.', least=1)
+  num_preprocessing_threads: int = integer(
+    4, 'Images preprocessed at once; 0 lets TensorFlow tune it.', least=0
+  )
+  master: str = text('', 'TensorFlow server to run on; empty runs here.')
+
+  @property
+  def preprocessing(self) -> str:
+    """The preprocessing in force."""
+    return self.preprocessing_name or self.model_name
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(DataConfig):
+  """Everything a training run is told."""
+
+  train_dir: str = text('/tmp/tfmodel/', 'Folder of checkpoints and events.')
+  train_image_size: int = integer(
+    None, "Side of the images in pixels; the network's default.", least=1
+  )
+  max_number_of_steps: int = integer(None, 'Last step; none by default.', 1)
+  max_epochs: float = real(
+    None, 'Last epoch; an alternative to --max_number_of_steps.', least=0
+  )
+  random_seed: int = integer(
+    None, 'Makes a run repeatable: same seed, same batches and weights.'
+  )
+  num_readers: int = integer(
+    4, 'TFRecord files read at once; 0 lets TensorFlow tune it.', least=0
+  )
+
+  weight_decay: float = real(0.00004, 'Weight of the L2 loss.', least=0)
+  batch_norm_decay: float = real(
+    None,
+    "Decay of batch norm's moving averages; the network's default. Runs of "
+    'a few thousand steps need less, say 0.99.',
+    least=0,
+    most=1,
+  )
+  label_smoothing: float = real(0.0, 'Amount of label smoothing.', 0, 1)
+  moving_average_decay: float = real(
+    None, 'Keeps moving averages of the weights with this decay.', 0, 1
+  )
+  clip_gradient_norm: float = real(
+    0.0, 'Scales the gradients down to this global norm; 0 does not.', 0
+  )
+
+  optimizer: str = text('rmsprop', 'The optimizer.', one_of(*OPTIMIZERS))
+  adadelta_rho: float = real(0.95, 'Decay rate of adadelta.')
+  adagrad_initial_accumulator_value: float = real(
+    0.1, 'Where the accumulators of adagrad start.'
+  )
+  adam_beta1: float = real(0.9, 'Decay of the first moment of adam.')
+  adam_beta2: float = real(0.999, 'Decay of the second moment of adam.')
+  opt_epsilon: float = real(1.0, 'Epsilon of adadelta, adam and rmsprop.')
+  ftrl_learning_rate_power: float = real(-0.5, 'Learning rate power of ftrl.')
+  ftrl_initial_accumulator_value: float = real(
+    0.1, 'Where the accumulators of ftrl start.'
+  )
+  ftrl_l1: float = real(0.0, 'L1 strength of ftrl.')
+  ftrl_l2: float = real(0.0, 'L2 strength of ftrl.')
+  momentum: float = real(0.9, 'Momentum of the momentum optimizer.')
+  rmsprop_momentum: float = real(0.9, 'Momentum of rmsprop.')
+  rmsprop_decay: float = real(0.9, 'Decay of rmsprop.')
+
+  learning_rate_decay_type: str = text(
+    'exponential', 'How the learning rate falls.', one_of(*SCHEDULES)
+  )
+  learning_rate: float = real(0.01, 'Learning rate to start with.', least=0)
+  end_learning_rate: float = real(
+    0.0001, 'Where the polynomial and cosine decays end.', least=0
+  )
+  learning_rate_decay_factor: float = real(
+    0.94, 'Factor of the exponential decay.'
+  )
+  num_epochs_per_decay: float = real(
+    2.0, 'Epochs between two decays; length of the polynomial and cosine.', 0
+  )
+  warmup_steps: int = integer(
+    0, 'Steps over which the learning rate rises linearly from 0.', least=0
+  )
+
+  checkpoint_path: str = text(
+    None, 'Checkpoint (file or folder) to start from in an empty --train_dir.'
+  )
+  checkpoint_exclude_scopes: tuple = texts(
+    'Scopes, separated by commas, that are not restored from it.'
+  )
+  trainable_scopes: tuple = texts(
+    'Scopes, separated by commas, to train; everything by default.'
+  )
+  ignore_missing_vars: bool = boolean(
+    False, 'Leave variables that the checkpoint lacks at their initial value.'
+  )
+
+  log_every_n_steps: int = integer(10, 'Steps between two log lines.', 1)
+  save_summaries_secs: int = integer(
+    600, 'Seconds between two summaries; 0 writes none.', least=0
+  )
+  save_summaries_steps: int = integer(
+    None, 'Steps between two summaries, instead of seconds.', least=1
+  )
+  save_interval_secs: int = integer(
+    600, 'Seconds between two checkpoints.', least=1
+  )
+  save_interval_steps: int = integer(
+    None, 'Steps between two checkpoints, instead of seconds.', least=1
+  )
+  max_checkpoints_to_keep: int = integer(
+    5, 'How many checkpoints to keep; 0 keeps all.', least=0
+  )
+  keep_checkpoint_every_n_hours: float = real(
+    10000.0, 'Keeps one checkpoint for good every so many hours.', least=0
+  )
+
+  num_clones: int = integer(1, 'Copies of the network on this machine.', 1)
+  clone_on_cpu: bool = boolean(False, 'Put the clones on the CPU.')
+  worker_replicas: int = integer(1, 'Number of worker replicas.', least=1)
+  num_ps_tasks: int = integer(0, 'Number of parameter servers.', least=0)
+  task: int = integer(0, 'Number of this worker among the replicas.', 0)
+  sync_replicas: bool = boolean(False, 'Synchronise the replicas.')
+  replicas_to_aggregate: int = integer(
+    1, 'Gradients to average before the variables are updated.', least=1
+  )
+  gpu_memory_growth: bool = boolean(
+    False, 'Take GPU memory as it is needed, instead of all at once.'
+  )
+
+  @property
+  def effective_batch(self) -> int:
+    """Images that one update of the variables averages over."""
+    replicas = self.replicas_to_aggregate if self.sync_replicas else 1
+    return self.batch_size * self.num_clones * replicas
+
+
+@dataclasses.dataclass(frozen=True)
+class EvalConfig(DataConfig):
+  """Everything an evaluation is told."""
+
+  dataset_split_name: str = other_default(
+    DataConfig, 'dataset_split_name', 'test'
+  )
+  batch_size: int = other_default(DataConfig, 'batch_size', 100)
+  eval_image_size: int = integer(
+    None, "Side of the images in pixels; the network's default.", least=1
+  )
+  max_num_batches: int = integer(
+    None, 'Evaluate this many batches only; the whole split by default.', 1
+  )
+  checkpoint_path: str = text(
+    '/tmp/tfmodel/',
+    'Checkpoint to evaluate: a file, or the newest in a folder.',
+  )
+  eval_dir: str = text('/tmp/tfmodel/', 'Folder of the results.')
+  moving_average_decay: float = real(
+    None, 'Evaluate the moving averages of the weights.', 0, 1
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportConfig(flag_fields.Config):
+  """Everything an export is told."""
+
+  model_name: str = other_default(DataConfig, 'model_name', 'inception_v3')
+  is_training: bool = boolean(False, 'Export the graph as used in training.')
+  image_size: int = integer(
+    None, "Side of the images in pixels; the network's default.", least=1
+  )
+  batch_size: int = integer(
+    None, 'Images in a batch; any number by default.', least=1
+  )
+  dataset_name: str = other_default(DataConfig, 'dataset_name', 'imagenet')
+  labels_offset: int = other_default(DataConfig, 'labels_offset', 0)
+  output_file: str = text('', 'Where to write the GraphDef (required).')
+  dataset_dir: str = text('', 'Folder of the TFRecords, for its class count.')
+  use_grayscale: bool = other_default(DataConfig, 'use_grayscale', False)
+  write_text_graphdef: bool = boolean(False, 'Write the GraphDef as text.')
+
+
+RUN_FILE = 'run.json'
+
+# What evaluation and export take over from the training run.
+_RECORDED = (
+  'dataset_name',
+  'dataset_dir',
+  'labels_offset',
+  'model_name',
+  'preprocessing_name',
+  'use_grayscale',
+)
+
+
+def recorded_run(checkpoint_path: str) -> dict[str, Any]:
+  """Returns what the training run beside a checkpoint was told.
+
+  Args:
+    checkpoint_path: a checkpoint or a folder of checkpoints.
+
+  Returns:
+    Field name to value; the image size under the names that evaluation and
+    export give it. Empty where the folder holds no run.json.
+  """
+  folder = checkpoint_path
+  if not os.path.isdir(folder):
+    folder = os.path.dirname(folder)
+  path = os.path.join(folder, RUN_FILE)
+  if not os.path.isfile(path):
+    return {}
+  with open(path, encoding='utf-8') as file:
+    run = json.load(file)['flags']
+  recorded = {name: run[name] for name in _RECORDED if name in run}
+  size = run.get('train_image_size')
+  return recorded | {'eval_image_size': size, 'image_size': size}

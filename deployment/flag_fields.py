@@ -1,0 +1,126 @@
+"""Configuration classes whose fields are absl flags.
+
+Each field states its default, its help and what values can work, so that a
+wrong value is refused before TensorFlow is imported. Only the entry scripts
+see absl's FLAGS: they call `define_flags` when they are imported and
+`from_flags` in `main`; everything else takes a configuration.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from absl import flags
+
+import slim_errors
+
+
+def _field(define, default, help_text, **metadata):
+  metadata |= {'define': define, 'help': help_text}
+  return dataclasses.field(default=default, metadata=metadata)
+
+
+def text(default, help_text, known: Callable[[], Iterable[str]] | None = None):
+  """A string field; `known()` lists the values that can work."""
+  return _field(flags.DEFINE_string, default, help_text, known=known)
+
+
+def texts(help_text):
+  """A field of comma-separated strings, a tuple; None where not given."""
+  return _field(flags.DEFINE_list, None, help_text)
+
+
+def integer(default, help_text, least=None):
+  """An integer field, at least `least`."""
+  return _field(flags.DEFINE_integer, default, help_text, least=least)
+
+
+def real(default, help_text, least=None, most=None):
+  """A float field in [least, most]."""
+  return _field(flags.DEFINE_float, default, help_text, least=least, most=most)
+
+
+def boolean(default, help_text):
+  """A boolean field."""
+  return _field(flags.DEFINE_bool, default, help_text)
+
+
+def one_of(*names):
+  """Returns what `text` takes as `known` for a fixed choice."""
+  return lambda: names
+
+
+def other_default(cls, name: str, default):
+  """Returns the field of a configuration class with another default."""
+  field = cls.__dataclass_fields__[name]
+  return dataclasses.field(default=default, metadata=field.metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """What all configurations share: the check of their values."""
+
+  def __post_init__(self):
+    for field in dataclasses.fields(self):
+      _check(field, getattr(self, field.name))
+
+
+def _check(field, value):
+  """Raises UserError if the value cannot work."""
+  metadata = field.metadata
+  if value is None:
+    return
+  known = metadata.get('known')
+  if known and value not in known():
+    kind = field.name.removesuffix('_name').replace('_', ' ')
+    error = slim_errors.unknown_name(kind, value, known())
+    raise slim_errors.UserError(f'--{field.name}={value}: {error}')
+  least, most = metadata.get('least'), metadata.get('most')
+  if least is not None and value < least:
+    raise slim_errors.UserError(
+      f'--{field.name}={value}: must be at least {least}.'
+    )
+  if most is not None and value > most:
+    raise slim_errors.UserError(
+      f'--{field.name}={value}: must be at most {most}.'
+    )
+
+
+def define_flags(cls):
+  """Defines an absl flag for every field of the configuration class."""
+  for field in dataclasses.fields(cls):
+    metadata = field.metadata
+    metadata['define'](field.name, field.default, metadata['help'])
+
+
+def from_flags(cls, recorded: dict[str, Any] | None = None):
+  """Returns the configuration that the flags describe.
+
+  Args:
+    cls: the configuration class, whose flags are defined and parsed.
+    recorded: values for the flags that were not given, for instance those of
+      the training run.
+
+  Raises:
+    UserError: if a value cannot work.
+  """
+  values = {}
+  for field in dataclasses.fields(cls):
+    flag = flags.FLAGS[field.name]
+    value = flag.value
+    if not flag.present and recorded and field.name in recorded:
+      value = recorded[field.name]
+    values[field.name] = tuple(value) if isinstance(value, list) else value
+  return cls(**values)
+
+
+def require(config, name: str, why: str):
+  """Raises UserError unless the configuration has the value.
+
+  Args:
+    config: the configuration.
+    name: the field's name.
+    why: one sentence on what the flag should say.
+  """
+  if getattr(config, name) in (None, ''):
+    raise slim_errors.UserError(f'--{name} is missing. {why}')
