@@ -1,0 +1,280 @@
+"""The one engine behind all converters.
+
+A converter is a `Source`: what to download, and how to open it as splits of
+samples. The engine does the rest: it locks the folder, downloads, writes the
+shards one after another into `.conversion`, and only when everything is there
+moves the shards to their names and writes labels.txt and, last, dataset.json.
+So a conversion that is killed is never taken for a complete one; the next run
+goes on after the last finished shard and ends with the same bytes.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import slim_errors
+from datasets import downloads as downloads_lib
+from datasets import metadata as metadata_lib
+from datasets import shards as shards_lib
+from datasets import workplace
+from datasets.shards import Rejected, Split
+
+__all__ = ['Content', 'Options', 'Rejected', 'Source', 'Split', 'convert']
+
+BAD_FILES_FILENAME = 'bad_images.txt'
+_MAX_LISTED = 50
+
+
+class Content(NamedTuple):
+  """What an opened source holds.
+
+  Attributes:
+    class_names: label -> name.
+    splits: split -> `Split`.
+    fingerprint: what identifies the input, for JSON.
+    metadata: further entries for dataset.json.
+  """
+
+  class_names: Mapping[int, str]
+  splits: Mapping[str, Split]
+  fingerprint: Mapping[str, Any] = {}
+  metadata: Mapping[str, Any] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """A data set to convert.
+
+  Attributes:
+    name: as in `--dataset_name`.
+    open: open(paths, work_folder) returns the `Content`; `paths` maps the file
+      names of the downloads to where they lie.
+    downloads: what has to be there first.
+    shard_name: shard_name(split, index, num_shards) is a file's name.
+    closing_line: closing_line(total) is what is printed at the end.
+    settings: what the user asked for; other settings make other files.
+    is_fixed: whether the input is always the same, as published data are.
+  """
+
+  name: str
+  open: Callable[[Mapping[str, str], str], Content]
+  downloads: tuple[downloads_lib.Download, ...] = ()
+  shard_name: Callable[[str, int, int], str] | None = None
+  closing_line: Callable[[int], str] | None = None
+  settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  is_fixed: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """What a user may ask of any conversion.
+
+  Attributes:
+    keep_downloads: leave downloaded archives in the folder.
+    skip_bad_images: leave bad images out instead of stopping.
+    patience: how long to wait for servers, a `downloads.Patience`.
+  """
+
+  keep_downloads: bool = False
+  skip_bad_images: bool = False
+  patience: downloads_lib.Patience = downloads_lib.Patience()
+
+
+def convert(source: Source, dataset_dir: str, options: Options | None = None):
+  """Converts a data set, unless the folder holds it already.
+
+  Args:
+    source: the data set.
+    dataset_dir: the folder to write to; made if it is not there.
+    options: None for the usual ones.
+
+  Raises:
+    UserError: if the folder cannot be written to, is full or in use, if a
+      download fails, or if there are bad images and they are not skipped.
+  """
+  options = options or Options()
+  work = os.path.join(dataset_dir, workplace.WORK_FOLDER)
+  workplace.make_folder(work)
+  try:
+    with workplace.lock(dataset_dir), workplace.full_disk_named(dataset_dir):
+      if source.is_fixed and _is_complete(source, None, dataset_dir):
+        shutil.rmtree(work, ignore_errors=True)
+        return
+      paths = _fetch_all(source, dataset_dir, work, options)
+      content = source.open(paths, work)
+      if not _is_complete(source, content, dataset_dir):
+        _convert_content(source, content, dataset_dir, options)
+      if options.keep_downloads:
+        _keep(paths, dataset_dir)
+      shutil.rmtree(work)
+  finally:
+    with contextlib.suppress(OSError):  # nothing in it: leave no trace
+      os.rmdir(work)
+
+
+def _is_complete(source, content, dataset_dir) -> bool:
+  """Says whether the folder holds what the conversion would write.
+
+  Raises:
+    UserError: if it holds another data set.
+  """
+  written = metadata_lib.read_metadata(dataset_dir)
+  if written is None:
+    return False
+  if written['name'] != source.name:
+    raise slim_errors.UserError(
+      f'{dataset_dir} holds the data set {written["name"]!r} already: choose '
+      f'another --dataset_dir for {source.name!r}.'
+    )
+  if written['made_from'] != _made_from(source, content, written):
+    print(f'{dataset_dir} was made from other input or settings; converting.')
+    return False
+  shards = [
+    shard for split in written['splits'].values() for shard in split['shards']
+  ]
+  for shard in shards:
+    path = os.path.join(dataset_dir, shard['file'])
+    if not os.path.isfile(path) or os.path.getsize(path) != shard['bytes']:
+      print(f'{path} is missing or not whole; converting again.')
+      return False
+  total = sum(split['num_samples'] for split in written['splits'].values())
+  print(
+    f'{dataset_dir} holds {source.name} already: {total} samples in '
+    f'{len(shards)} files.'
+  )
+  return True
+
+
+def _made_from(source, content, written=None) -> dict:
+  """Returns settings and input in the form that JSON gives them back.
+
+  Before the source is open its input is taken to be that of last time.
+  """
+  if content is None:
+    made_from = {**written['made_from'], 'settings': source.settings}
+  else:
+    shards = {name: split.num_shards for name, split in content.splits.items()}
+    made_from = {
+      'settings': source.settings,
+      'input': content.fingerprint,
+      'shards': shards,
+    }
+  return json.loads(json.dumps(made_from))
+
+
+def _fetch_all(source, dataset_dir, work, options) -> dict:
+  """Returns file name -> path; files placed in the folder are used first."""
+  paths = {}
+  for download in source.downloads:
+    placed = os.path.join(dataset_dir, download.filename)
+    if os.path.exists(placed):
+      downloads_lib.check(download, placed)
+      paths[download.filename] = placed
+    else:
+      paths[download.filename] = downloads_lib.fetch(
+        download, work, options.patience
+      )
+  return paths
+
+
+def _keep(paths, dataset_dir):
+  for filename, path in paths.items():
+    os.replace(path, os.path.join(dataset_dir, filename))
+
+
+def _convert_content(source, content, dataset_dir, options):
+  """Writes the shards, then puts everything in its place."""
+  work = os.path.join(dataset_dir, workplace.WORK_FOLDER)
+  journal = shards_lib.Journal(work, _made_from(source, content))
+  shard_name = source.shard_name or _shard_name(source.name)
+  splits, rejected = {}, []
+  for name, split in content.splits.items():
+    shards = shards_lib.write_split(name, split, shard_name, work, journal)
+    rejected += [Rejected(*bad) for shard in shards for bad in shard['bad']]
+    splits[name] = shards_lib.summarize(shards)
+  if rejected and not options.skip_bad_images:
+    shutil.rmtree(work)
+    raise _bad_images(rejected)
+  if not any(split['num_samples'] for split in splits.values()):
+    shutil.rmtree(work)
+    raise slim_errors.UserError(f'{source.name}: there are no usable images.')
+  _publish(source, content, splits, dataset_dir)
+  _write_bad_list(rejected, dataset_dir)
+  total = sum(split['num_samples'] for split in splits.values())
+  closing_line = source.closing_line or _closing_line
+  print(closing_line(total))
+
+
+def _closing_line(total: int) -> str:
+  return f'Finished converting the data set: {total} images.'
+
+
+def _shard_name(dataset_name: str):
+  """Returns the naming of data sets in one file a split."""
+  return lambda split, index, num_shards: f'{dataset_name}_{split}.tfrecord'
+
+
+def _publish(source, content, splits, dataset_dir):
+  """Moves shards to their names and writes the files that say it is done."""
+  work = os.path.join(dataset_dir, workplace.WORK_FOLDER)
+  before = metadata_lib.read_metadata(dataset_dir)
+  if before is not None:
+    os.remove(os.path.join(dataset_dir, metadata_lib.METADATA_FILENAME))
+  new = {
+    shard['file'] for split in splits.values() for shard in split['shards']
+  }
+  for filename in sorted(_shard_files(before) - new):
+    with contextlib.suppress(FileNotFoundError):
+      os.remove(os.path.join(dataset_dir, filename))
+  for filename in sorted(new):
+    path = os.path.join(dataset_dir, filename)
+    os.replace(os.path.join(work, filename), path)
+  metadata_lib.write_label_file(content.class_names, dataset_dir)
+  metadata_lib.write_metadata(
+    {
+      **content.metadata,
+      'format_version': metadata_lib.FORMAT_VERSION,
+      'name': source.name,
+      'num_classes': max(content.class_names) + 1,
+      'splits': splits,
+      'made_from': _made_from(source, content),
+    },
+    dataset_dir,
+  )
+
+
+def _shard_files(written: dict | None) -> set[str]:
+  if written is None:
+    return set()
+  return {
+    shard['file']
+    for split in written['splits'].values()
+    for shard in split['shards']
+  }
+
+
+def _bad_images(rejected: list[Rejected]) -> slim_errors.UserError:
+  lines = [f'  {bad.name}: {bad.reason}' for bad in rejected[:_MAX_LISTED]]
+  if len(rejected) > _MAX_LISTED:
+    lines.append(f'  ... and {len(rejected) - _MAX_LISTED} more')
+  listing = '\n'.join(lines)
+  return slim_errors.UserError(
+    f'{len(rejected)} bad images; nothing was written. Mend or remove them, or '
+    f'leave them out with --skip_bad_images:\n{listing}'
+  )
+
+
+def _write_bad_list(rejected, dataset_dir):
+  """Writes the list of left-out images, or removes that of an earlier run."""
+  path = os.path.join(dataset_dir, BAD_FILES_FILENAME)
+  if not rejected:
+    with contextlib.suppress(FileNotFoundError):
+      os.remove(path)
+    return
+  lines = ''.join(f'{bad.name}\t{bad.reason}\n' for bad in rejected)
+  metadata_lib.write_atomically(path, lines.encode('utf-8', 'backslashreplace'))
+  print(f'Left out {len(rejected)} bad images; see {path}')

@@ -1,0 +1,144 @@
+"""Writing of TFRecord shards: examples, and files that appear only when whole.
+
+An example is a protocol buffer. It is put together here directly, with its
+features in alphabetical order: a fifth of the time that the generated classes
+take, and the same bytes on every run, which a protobuf map does not promise.
+"""
+
+import errno
+import os
+import struct
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_LENGTH_DELIMITED = 2
+
+
+class Sample(NamedTuple):
+  """One image on its way into a shard.
+
+  Attributes:
+    encoded: the bytes of the image file.
+    image_format: what these bytes are, 'jpeg' or 'png'.
+    height: in pixels.
+    width: in pixels.
+    label: the class, an integer.
+    extra: further features; name -> bytes, or a list of floats or integers.
+  """
+
+  encoded: bytes
+  image_format: str
+  height: int
+  width: int
+  label: int
+  extra: Mapping | None = None
+
+
+def _varint(number: int) -> bytes:
+  number &= (1 << 64) - 1  # negative numbers are written in two's complement
+  parts = bytearray()
+  while number > 0x7F:
+    parts.append(number & 0x7F | 0x80)
+    number >>= 7
+  parts.append(number)
+  return bytes(parts)
+
+
+def _field(number: int, *parts: bytes) -> bytes:
+  """Returns a length-delimited field that holds the parts one after another."""
+  size = _varint(sum(map(len, parts)))
+  return b''.join((_varint(number << 3 | _LENGTH_DELIMITED), size, *parts))
+
+
+def _feature(value) -> bytes:
+  """Returns a serialized tf.train.Feature, bytes, float or int64 by type."""
+  if isinstance(value, bytes):
+    return _field(1, _field(1, value))
+  values = list(value) if isinstance(value, list | tuple) else [value]
+  if values and isinstance(values[0], bytes):
+    return _field(1, *(_field(1, item) for item in values))
+  if values and isinstance(values[0], float):
+    return _field(2, _field(1, struct.pack(f'<{len(values)}f', *values)))
+  return _field(3, _field(1, *map(_varint, values)))
+
+
+def encode_features(features: Mapping) -> bytes:
+  """Returns a serialized tf.train.Example.
+
+  Args:
+    features: name -> bytes, float or integer, or a list of one kind. An empty
+      list becomes an empty list of integers.
+  """
+  return _field(
+    1,
+    *(
+      _field(1, _field(1, name.encode()), _field(2, _feature(features[name])))
+      for name in sorted(features)
+    ),
+  )
+
+
+def encode_sample(sample: Sample) -> bytes:
+  """Returns a sample as a serialized tf.train.Example."""
+  features = {
+    'image/encoded': sample.encoded,
+    'image/format': sample.image_format.encode(),
+    'image/class/label': sample.label,
+    'image/height': sample.height,
+    'image/width': sample.width,
+  }
+  return encode_features({**features, **(sample.extra or {})})
+
+
+class ShardWriter:
+  """Writes one TFRecord file under a temporary name, renamed when whole.
+
+  Leave the `with` block without an error and the file is on the disk under its
+  name; leave it with one and nothing of it is left.
+
+  Args:
+    path: the name of the finished file.
+  """
+
+  def __init__(self, path: str):
+    self._path, self._temporary = path, f'{path}.tmp'
+
+  def __enter__(self):
+    import tensorflow.compat.v1 as tf
+
+    self._tf = tf
+    self._writer = _as_os_error(tf, tf.io.TFRecordWriter, self._temporary)
+    return self
+
+  def write(self, record: bytes):
+    """Appends a record.
+
+    Raises:
+      OSError: if the disk is full.
+    """
+    _as_os_error(self._tf, self._writer.write, record)
+
+  def __exit__(self, error_type, *unused_error):
+    try:
+      _as_os_error(self._tf, self._writer.close)
+      if error_type is None:
+        with open(self._temporary, 'rb+') as file:
+          os.fsync(file.fileno())
+        os.replace(self._temporary, self._path)
+    finally:
+      if os.path.exists(self._temporary):
+        os.remove(self._temporary)
+
+
+def _as_os_error(tf, function, *args):
+  """Calls a file function of TensorFlow; its errors become OSErrors.
+
+  TensorFlow reports a full disk under several codes, with the reason in words.
+  """
+  try:
+    return function(*args)
+  except tf.errors.OpError as error:
+    code = errno.EIO
+    if 'No space left' in str(error) or 'File too large' in str(error):
+      code = errno.ENOSPC
+    raise OSError(code, str(error)) from error

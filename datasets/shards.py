@@ -1,0 +1,147 @@
+"""Writing of a data set's shards, one after another, resumable.
+
+The work folder keeps finished shards and a journal that says which they are.
+"""
+
+import collections
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from datasets import metadata as metadata_lib
+from datasets import progress, records
+
+
+class Rejected(NamedTuple):
+  """An image that cannot be used."""
+
+  name: str
+  reason: str
+
+
+class Split(NamedTuple):
+  """One split on its way into shards.
+
+  Attributes:
+    num_items: how many samples there are, rejected ones included.
+    read: read(start, stop) yields, in order, a `records.Sample` or a `Rejected`
+      for each item from start to before stop.
+    num_shards: how many files to write.
+  """
+
+  num_items: int
+  read: Callable[[int, int], Iterable]
+  num_shards: int = 1
+
+
+def write_split(name, split, shard_name, work, journal) -> list[dict]:
+  """Writes the shards of a split into the work folder; returns their records.
+
+  Shards that an earlier run finished are not written again.
+
+  Args:
+    name: the name of the split.
+    split: a `Split`.
+    shard_name: shard_name(name, index, num_shards) is a file's name.
+    work: the work folder.
+    journal: the `Journal` of the work folder.
+  """
+  shards = []
+  with progress.Progress(f'Converting {name}', split.num_items) as bar:
+    for index in range(split.num_shards):
+      start = index * split.num_items // split.num_shards
+      stop = (index + 1) * split.num_items // split.num_shards
+      filename = shard_name(name, index, split.num_shards)
+      finished = journal.get(filename)
+      if finished is None:
+        finished = _write_shard(
+          os.path.join(work, filename), split.read(start, stop), bar
+        )
+        journal.add(finished)
+      else:
+        bar.skip(stop - start)
+      shards.append(finished)
+  return shards
+
+
+def _write_shard(path, samples, bar) -> dict:
+  """Writes one shard and returns what dataset.json says of it."""
+  labels, formats, bad = collections.Counter(), collections.Counter(), []
+  with records.ShardWriter(path) as writer:
+    for sample in samples:
+      bar.add()
+      if isinstance(sample, Rejected):
+        bad.append(list(sample))
+        continue
+      writer.write(records.encode_sample(sample))
+      labels[sample.label] += 1
+      formats[sample.image_format] += 1
+  return {
+    'file': os.path.basename(path),
+    'bytes': os.path.getsize(path),
+    'num_samples': sum(labels.values()),
+    'labels': {str(label): labels[label] for label in sorted(labels)},
+    'formats': dict(sorted(formats.items())),
+    'bad': bad,
+  }
+
+
+class Journal:
+  """Which shards are finished; survives the process.
+
+  Args:
+    work: the folder of the conversion.
+    fingerprint: a journal, and the shards, of other settings are thrown away.
+  """
+
+  def __init__(self, work: str, fingerprint: dict):
+    self._work = work
+    self._path = os.path.join(work, 'journal.jsonl')
+    lines = self._read_lines()
+    if not lines or lines[0] != fingerprint:
+      lines = [fingerprint]
+      metadata_lib.write_atomically(self._path, _line(fingerprint))
+    self._shards = {shard['file']: shard for shard in lines[1:]}
+
+  def _read_lines(self) -> list:
+    try:
+      with open(self._path, 'rb') as file:
+        # What comes after the last line break was being written at the end.
+        return [json.loads(line) for line in file.read().split(b'\n')[:-1]]
+    except (OSError, ValueError):
+      return []
+
+  def get(self, filename: str) -> dict | None:
+    """Returns the record of a finished shard that is still there."""
+    shard = self._shards.get(filename)
+    path = os.path.join(self._work, filename)
+    if shard and os.path.isfile(path):
+      return shard if os.path.getsize(path) == shard['bytes'] else None
+    return None
+
+  def add(self, shard: dict):
+    """Notes a finished shard."""
+    with open(self._path, 'ab') as file:
+      file.write(_line(shard))
+      file.flush()
+      os.fsync(file.fileno())
+
+
+def _line(entry) -> bytes:
+  return json.dumps(entry, ensure_ascii=True).encode() + b'\n'
+
+
+def summarize(shards: list[dict]) -> dict:
+  """Returns the entry of a split in dataset.json."""
+  labels, formats = collections.Counter(), collections.Counter()
+  for shard in shards:
+    labels.update(shard['labels'])
+    formats.update(shard['formats'])
+  keys = ('file', 'bytes', 'num_samples')
+  return {
+    'num_samples': sum(shard['num_samples'] for shard in shards),
+    'samples_per_class': {key: labels[key] for key in sorted(labels, key=int)},
+    'formats': dict(sorted(formats.items())),
+    'shards': [{key: shard[key] for key in keys} for shard in shards],
+  }
