@@ -1,0 +1,1 @@
+"""MobileNet v2, v3 and EdgeTPU."""
