@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import time
+import warnings
 
 from absl import app, flags, logging
 
@@ -21,7 +22,7 @@ def run(main):
   """Parses the flags and runs `main()`.
 
   Args:
-    main: takes no argument.
+    main: takes no argument; may return an exit status.
 
   Exits with status 1 and one sentence on standard error if a flag is wrong,
   if an argument is left over, or if `main` raises UserError.
@@ -54,7 +55,7 @@ def _guarded(main, argv):
   ):
     logging.set_verbosity(logging.INFO)
   try:
-    main()
+    return main()
   except slim_errors.UserError as error:
     logging.debug('', exc_info=True)
     _fail(str(error))
@@ -99,16 +100,17 @@ def load(module: str):
   Returns:
     The module.
   """
-  if 'TF_CPP_MIN_LOG_LEVEL' in os.environ:
+  chatter = 'TF_CPP_MIN_LOG_LEVEL' in os.environ
+  if chatter:
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
   else:
     os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
     with _silent_stderr():
       import tensorflow.compat.v1 as tf  # noqa: PLC0415
-  verbosity = tf.logging.get_verbosity()
-  tf.logging.set_verbosity(tf.logging.ERROR)
+  if not chatter:
+    tf.logging.set_verbosity(tf.logging.ERROR)
+    warnings.filterwarnings('ignore', module='tensorflow|tf_slim|tf_keras')
   tf.disable_v2_behavior()
-  tf.logging.set_verbosity(verbosity)
   return importlib.import_module(module)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 from typing import Any
 
+import slim_errors
 from datasets import dataset_factory
 from deployment import flag_fields
 from deployment.flag_fields import (
@@ -50,7 +51,7 @@ class DataConfig(flag_fields.Config):
   model_name: str = text(
     'inception_v3',
     'Name of the network.',
-    lambda: nets_factory.network_names(),
+    lambda: nets_factory.networks(),
   )
   preprocessing_name: str = text(
     None,
@@ -152,6 +153,11 @@ class TrainConfig(DataConfig):
   ignore_missing_vars: bool = boolean(
     False, 'Leave variables that the checkpoint lacks at their initial value.'
   )
+  freeze_batch_norm: bool = boolean(
+    False,
+    'Run the network on the stored batch-norm statistics and leave them '
+    'alone, for fine-tuning with small batches; switches dropout off too.',
+  )
 
   log_every_n_steps: int = integer(10, 'Steps between two log lines.', 1)
   save_summaries_secs: int = integer(
@@ -182,6 +188,19 @@ class TrainConfig(DataConfig):
   replicas_to_aggregate: int = integer(
     1, 'Gradients to average before the variables are updated.', least=1
   )
+  early_stopping_patience: int = integer(
+    None,
+    'Evaluations without a better accuracy that end the run; needs an '
+    'evaluation that follows it (--eval_interval_secs).',
+    least=1,
+  )
+  early_stopping_dir: str = text(
+    None, 'The --eval_dir of that evaluation; --train_dir/eval by default.'
+  )
+  profile_steps: tuple = texts(
+    'FIRST,LAST: steps of this run to trace for TensorBoard.'
+  )
+
   gpu_memory_growth: bool = boolean(
     False, 'Take GPU memory as it is needed, instead of all at once.'
   )
@@ -215,6 +234,23 @@ class EvalConfig(DataConfig):
   moving_average_decay: float = real(
     None, 'Evaluate the moving averages of the weights.', 0, 1
   )
+  eval_interval_secs: int = integer(
+    None,
+    'Go on: look for a new checkpoint every so many seconds and evaluate it.',
+    least=1,
+  )
+  eval_timeout_secs: int = integer(
+    None,
+    'With --eval_interval_secs, end after so many seconds without a new '
+    'checkpoint; never by default.',
+    least=0,
+  )
+  all_checkpoints: bool = boolean(
+    False, 'Evaluate every checkpoint of the folder, oldest first.'
+  )
+  predictions_file: str = text(
+    None, 'Writes a CSV row per image: index, label, prediction, scores.'
+  )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,9 +268,68 @@ class ExportConfig(flag_fields.Config):
   dataset_name: str = other_default(DataConfig, 'dataset_name', 'imagenet')
   labels_offset: int = other_default(DataConfig, 'labels_offset', 0)
   output_file: str = text('', 'Where to write the GraphDef (required).')
-  dataset_dir: str = text('', 'Folder of the TFRecords, for its class count.')
+  dataset_dir: str = text(
+    '', 'Folder of the TFRecords, for its classes and images.'
+  )
+  preprocessing_name: str = other_default(
+    DataConfig, 'preprocessing_name', None
+  )
   use_grayscale: bool = other_default(DataConfig, 'use_grayscale', False)
   write_text_graphdef: bool = boolean(False, 'Write the GraphDef as text.')
+
+  checkpoint_path: str = text(
+    None,
+    'Checkpoint (file, folder or --train_dir) with the weights that the files '
+    'below are to hold.',
+  )
+  moving_average_decay: float = real(
+    None, 'Export the moving averages of the weights.', 0, 1
+  )
+  frozen_file: str = text(None, 'Where to write the frozen GraphDef.')
+  saved_model_dir: str = text(None, 'Where to write the SavedModel.')
+  tflite_file: str = text(None, 'Where to write the TensorFlow Lite model.')
+  tflite_quantize: str = text(
+    'none', 'Numbers in the --tflite_file.', one_of('none', 'float16', 'int8')
+  )
+  calibration_images: int = integer(
+    200, 'Images of the data set that set the ranges of int8.', least=1
+  )
+  onnx_file: str = text(None, 'Where to write the ONNX model.')
+  verify: bool = boolean(
+    False, 'Check that everything written computes what the checkpoint does.'
+  )
+  verify_images: int = integer(32, 'Images for that check.', least=1)
+
+  @property
+  def preprocessing(self) -> str:
+    """The preprocessing in force."""
+    return self.preprocessing_name or self.model_name
+
+  def __post_init__(self):
+    super().__post_init__()
+    weighty = [name for name in _WEIGHTY if getattr(self, name)]
+    if weighty and not self.checkpoint_path:
+      raise slim_errors.UserError(
+        f'--{weighty[0]} needs weights: say --checkpoint_path.'
+      )
+    if weighty and self.is_training:
+      raise slim_errors.UserError(
+        f'--{weighty[0]} is for inference: leave out --is_training.'
+      )
+    if self.tflite_file and self.tflite_quantize == 'int8':
+      flag_fields.require(
+        self, 'dataset_dir', 'int8 takes its ranges from the images there.'
+      )
+
+
+# What can only be written with weights.
+_WEIGHTY = (
+  'frozen_file',
+  'saved_model_dir',
+  'tflite_file',
+  'onnx_file',
+  'verify',
+)
 
 
 RUN_FILE = 'run.json'

@@ -10,10 +10,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+import slim_errors
 from datasets import dataset_utils
 from preprocessing import image_ops
 
 _SHUFFLE_RECORDS = 5000
+_PREFETCHED_BATCHES = 2
 _AUTOTUNE = tf.data.experimental.AUTOTUNE
 
 
@@ -80,7 +82,7 @@ def train_batches(
     num_parallel_calls=source.threads or _AUTOTUNE,
     deterministic=repeatable,
   )
-  return examples.batch(batch_size, drop_remainder=True).prefetch(_AUTOTUNE)
+  return _ready(source, examples.batch(batch_size, drop_remainder=True))
 
 
 def eval_batches(source: Input, batch_size: int, max_batches=None):
@@ -105,7 +107,18 @@ def eval_batches(source: Input, batch_size: int, max_batches=None):
   batches = examples.batch(batch_size)
   if max_batches is not None:
     batches = batches.take(max_batches)
-  return batches.prefetch(_AUTOTUNE)
+  return _ready(source, batches)
+
+
+def _ready(source, batches):
+  """Prefetches; leaves tuning off where the numbers are given.
+
+  A tuner's thread sleeps between two looks, and closing the session waits for
+  it: several seconds at the end of every run.
+  """
+  options = tf.data.Options()
+  options.autotune.enabled = not source.threads
+  return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
 
 
 def iterator(batches):
@@ -130,7 +143,7 @@ def _shuffled_records(files, readers, worker, seed, number):
   records = names.interleave(
     tf.data.TFRecordDataset,
     cycle_length=readers or min(len(files), 16),
-    num_parallel_calls=_AUTOTUNE,
+    num_parallel_calls=readers or _AUTOTUNE,
     deterministic=True,
   )
   if not by_file:
@@ -167,3 +180,36 @@ def _checked(label, num_classes):
   fine = tf.logical_and(label >= 0, label < num_classes)
   with tf.control_dependencies([tf.Assert(fine, [message, label])]):
     return tf.identity(label)
+
+
+def check_not_empty(dataset):
+  """Raises UserError if the data set's files hold nothing at all."""
+  files = dataset_utils.list_files(dataset)
+  if not sum(tf.io.gfile.stat(name).length for name in files):
+    raise slim_errors.UserError(
+      f'{", ".join(files)}: nothing in it. Convert the data set again.'
+    )
+
+
+def describe_failure(dataset) -> str | None:
+  """Returns which record, from 0, of which file cannot be read, or None.
+
+  Reads the data set from the start, so it is for after a failure only.
+  """
+  with tf.Graph().as_default(), tf.Session() as session:
+    record = tf.placeholder(tf.string, [])
+    items = dataset.decoder.decode(record, ['image', 'label'])
+    for name in dataset_utils.list_files(dataset):
+      number = 0
+      try:
+        for content in tf.io.tf_record_iterator(name):
+          session.run(items, {record: content})
+          number += 1
+      except tf.errors.DataLossError:
+        return f'{name} is damaged: its record {number} cannot be read.'
+      except tf.errors.OpError as error:
+        return (
+          f'{name}: the image or label of record {number} cannot be decoded '
+          f'({error.message.splitlines()[0]}).'
+        )
+  return None

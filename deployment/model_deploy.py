@@ -234,7 +234,7 @@ def _clone_loss(clone, num_clones, regularization_losses):
       loss = tf.add_n(losses, name='clone_loss')
       if num_clones > 1:
         loss = tf.div(loss, float(num_clones), name='scaled_clone_loss')
-      tf.summary.scalar(f'{clone.scope}losses/clone_loss', loss)
+      tf.summary.scalar('losses/clone_loss', loss)
       shares.append(loss)
     if regularization_losses:
       regularization = tf.add_n(

@@ -1,0 +1,164 @@
+"""What an evaluation leaves behind: files, pictures, the best checkpoint."""
+
+import csv
+import glob
+import io
+import json
+import os
+import shutil
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from absl import logging
+
+from deployment import checkpoints, run_record
+
+_MISTAKES = 20
+_HISTORY_FILE = 'history.jsonl'
+_HISTORY_KEYS = ('step', 'Accuracy', 'Recall_5', 'loss', 'images')
+
+
+def write(config, dataset, prefix, samples, result):
+  """Writes everything that a finished evaluation reports.
+
+  Args:
+    config: an EvalConfig; its eval_dir takes the files.
+    dataset: the slim Dataset.
+    prefix: the checkpoint that was evaluated.
+    samples: index, label, logits and loss of every sample.
+    result: what `metrics.summarize` returned.
+  """
+  step = _global_step(prefix)
+  names = dataset.labels_to_names or {}
+  classes = [
+    str(names.get(label + config.labels_offset, label + config.labels_offset))
+    for label in range(len(result['confusion']))
+  ]
+  report = {
+    'checkpoint': prefix,
+    'step': step,
+    'model_name': config.model_name,
+    'dataset_name': config.dataset_name,
+    'split': config.dataset_split_name,
+    **result,
+    'classes': classes,
+    'most_confident_mistakes': _mistakes(samples, classes),
+  }
+  run_record.write_json(os.path.join(config.eval_dir, 'metrics.json'), report)
+  _write_text(
+    os.path.join(config.eval_dir, 'confusion.csv'),
+    _confusion_csv(classes, result['confusion']),
+  )
+  if config.predictions_file:
+    _write_text(config.predictions_file, _predictions_csv(samples))
+  _write_events(config.eval_dir, step, result)
+  _keep_best(config.eval_dir, prefix, report)
+
+
+def _global_step(prefix):
+  """Returns the checkpoint's global step, else the one in its name."""
+  reader = checkpoints.reader(prefix)
+  if reader.has_tensor('global_step'):
+    return int(reader.get_tensor('global_step'))
+  return checkpoints.step_of(prefix)
+
+
+def probabilities(logits):
+  """Returns the softmax of float [batch, classes], row by row."""
+  shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+  return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def _mistakes(samples, classes):
+  """Returns the wrong predictions with the highest probability."""
+  scores = probabilities(samples['logits'])
+  predicted = scores.argmax(axis=1)
+  confidence = scores.max(axis=1)
+  wrong = np.flatnonzero(predicted != samples['label'])
+  wrong = wrong[np.argsort(-confidence[wrong], kind='stable')][:_MISTAKES]
+  return [
+    {
+      'index': int(samples['index'][i]),
+      'label': classes[samples['label'][i]],
+      'prediction': classes[predicted[i]],
+      'probability': float(confidence[i]),
+    }
+    for i in wrong
+  ]
+
+
+def _write_text(path, text):
+  temporary = f'{path}.tmp-{os.getpid()}'
+  with open(temporary, 'w', encoding='utf-8', newline='') as file:
+    file.write(text)
+  os.replace(temporary, path)
+
+
+def _confusion_csv(classes, confusion):
+  text = io.StringIO()
+  rows = csv.writer(text)
+  rows.writerow(['true \\ predicted', *classes])
+  for name, row in zip(classes, confusion, strict=True):
+    rows.writerow([name, *row])
+  return text.getvalue()
+
+
+def _predictions_csv(samples):
+  """Returns a row per image: index, label, prediction, every score."""
+  scores = probabilities(samples['logits'])
+  text = io.StringIO()
+  rows = csv.writer(text)
+  columns = [f'score_{label}' for label in range(scores.shape[1])]
+  rows.writerow(['index', 'label', 'prediction', *columns])
+  for index, label, row in zip(
+    samples['index'], samples['label'], scores, strict=True
+  ):
+    rows.writerow([index, label, row.argmax(), *(f'{x:.6g}' for x in row)])
+  return text.getvalue()
+
+
+def _write_events(eval_dir, step, result):
+  values = [
+    tf.Summary.Value(tag=f'eval/{name}', simple_value=result[name])
+    for name in ('Accuracy', 'Recall_5', 'loss')
+  ]
+  writer = tf.summary.FileWriterCache.get(eval_dir)
+  writer.add_summary(tf.Summary(value=values), step)
+  writer.flush()
+
+
+def read_history(eval_dir) -> list[dict]:
+  """Returns what was evaluated so far, oldest first."""
+  path = os.path.join(eval_dir, _HISTORY_FILE)
+  if not os.path.isfile(path):
+    return []
+  with open(path, encoding='utf-8') as file:
+    return [json.loads(line) for line in file if line.strip()]
+
+
+def _keep_best(eval_dir, prefix, report):
+  """Adds to the history; copies the checkpoint if it is the best so far."""
+  history = read_history(eval_dir)
+  best = max((entry['Accuracy'] for entry in history), default=-1.0)
+  history.append({name: report[name] for name in _HISTORY_KEYS})
+  lines = ''.join(json.dumps(entry) + '\n' for entry in history)
+  _write_text(os.path.join(eval_dir, _HISTORY_FILE), lines)
+  if report['Accuracy'] <= best:
+    return
+  folder = os.path.join(eval_dir, 'best')
+  temporary = f'{folder}.tmp-{os.getpid()}'
+  shutil.rmtree(temporary, ignore_errors=True)
+  os.makedirs(temporary)
+  for path in glob.glob(glob.escape(prefix) + '*'):
+    if path == prefix or path[len(prefix)] == '.':
+      shutil.copy2(path, temporary)
+  name = os.path.basename(prefix)
+  tf.train.update_checkpoint_state(
+    temporary, os.path.join(temporary, name), save_relative_paths=True
+  )
+  run = os.path.join(os.path.dirname(prefix), 'run.json')
+  if os.path.isfile(run):
+    shutil.copy2(run, temporary)
+  shutil.rmtree(folder, ignore_errors=True)
+  os.rename(temporary, folder)
+  logging.info('Best so far: copied to %s', folder)

@@ -1,0 +1,135 @@
+"""What a train_dir remembers: who uses it, and what its run was told."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import platform
+import socket
+import subprocess
+import time
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+import slim_errors
+from deployment import config as configs
+
+_LOCK_FILE = '.lock'
+
+# A resumed run must agree with these, or its checkpoint means something else.
+_FIXED = ('model_name', 'dataset_name', 'labels_offset', 'use_grayscale')
+
+
+def make_folder(flag: str, path: str):
+  """Makes the folder and checks that files can be written there.
+
+  Raises:
+    UserError: if that fails; it names the flag.
+  """
+  try:
+    os.makedirs(path, exist_ok=True)
+    probe = os.path.join(path, f'.probe-{os.getpid()}')
+    with open(probe, 'w', encoding='utf-8'):
+      pass
+    os.remove(probe)
+  except OSError as error:
+    raise slim_errors.UserError(
+      f'--{flag}={path}: cannot write there ({error.strerror}). Name a folder '
+      'that can be written to.'
+    ) from error
+
+
+@contextlib.contextmanager
+def exclusive(train_dir: str):
+  """Keeps a second trainer off the folder while the context lasts.
+
+  The lock is the operating system's, so it ends with the process, however that
+  ends.
+
+  Raises:
+    UserError: if another trainer uses the folder; it says which.
+  """
+  with open(os.path.join(train_dir, _LOCK_FILE), 'a+', encoding='utf-8') as f:
+    try:
+      fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      f.seek(0)
+      raise slim_errors.UserError(
+        f'--train_dir={train_dir} is in use by {f.read().strip()}. Stop it, or '
+        'name another --train_dir.'
+      ) from None
+    f.truncate(0)
+    f.write(f'process {os.getpid()} on {socket.gethostname()}')
+    f.flush()
+    yield
+
+
+def write_json(path: str, content):
+  """Writes JSON under a temporary name, then renames it."""
+  temporary = f'{path}.tmp-{os.getpid()}'
+  with open(temporary, 'w', encoding='utf-8') as file:
+    json.dump(content, file, indent=2)
+    file.write('\n')
+  os.replace(temporary, path)
+
+
+def _git_commit():
+  """Returns the commit of the checkout that runs, or None."""
+  root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+  try:
+    result = subprocess.run(
+      ['git', '-C', root, 'rev-parse', 'HEAD'],
+      capture_output=True,
+      text=True,
+      check=True,
+    )
+  except (OSError, subprocess.CalledProcessError):
+    return None
+  return result.stdout.strip()
+
+
+def write(config, num_classes: int, class_names):
+  """Writes train_dir/run.json: flags, versions, commit, classes.
+
+  Args:
+    config: the TrainConfig.
+    num_classes: classes of the network.
+    class_names: dict of label to name, or None.
+  """
+  write_json(
+    os.path.join(config.train_dir, configs.RUN_FILE),
+    {
+      'flags': dataclasses.asdict(config),
+      'num_classes': num_classes,
+      'class_names': class_names,
+      'versions': {
+        'python': platform.python_version(),
+        'tensorflow': tf.__version__,
+        'numpy': np.__version__,
+      },
+      'git_commit': _git_commit(),
+      'started': time.strftime('%Y-%m-%dT%H:%M:%S%z'),
+    },
+  )
+
+
+def check_same_run(config):
+  """Raises UserError if the train_dir's checkpoints are of another network."""
+  path = os.path.join(config.train_dir, configs.RUN_FILE)
+  if not os.path.isfile(path):
+    return
+  try:
+    with open(path, encoding='utf-8') as file:
+      recorded = json.load(file)['flags']
+  except (ValueError, KeyError):
+    return
+  for name in _FIXED:
+    before, now = recorded.get(name), getattr(config, name)
+    if name in recorded and before != now:
+      raise slim_errors.UserError(
+        f'{config.train_dir} holds a run with --{name}={before}, not {now}. To '
+        f'go on with it, say --{name}={before}; to start anew, name another '
+        '--train_dir.'
+      )

@@ -1,0 +1,217 @@
+"""The graph of a training run: input, clones, loss, optimizer, summaries."""
+
+import dataclasses
+
+import tensorflow.compat.v1 as tf
+
+from deployment import checkpoints, inputs, model_deploy, optimization
+from nets import nets_factory
+from preprocessing import preprocessing_factory
+
+_AUX_LOSS_WEIGHT = 0.4
+_SHOWN_IMAGES = 9
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainGraph:
+  """What the training loop needs of the graph.
+
+  Attributes:
+    train_op: runs one step; returns the total loss.
+    progress: 'loss', 'step' and 'learning_rate', scalars.
+    summary_op: all summaries merged, a string.
+    num_classes: classes of the network.
+    hooks: further session hooks, those of synchronous replicas.
+  """
+
+  train_op: tf.Tensor
+  progress: dict
+  summary_op: tf.Tensor
+  num_classes: int
+  hooks: tuple = ()
+
+
+def source(config, dataset, image_size, is_training: bool) -> inputs.Input:
+  """Returns the Input of a configuration.
+
+  Args:
+    config: a DataConfig.
+    dataset: the slim Dataset.
+    image_size: side of the images, or None for the network's default.
+    is_training: whether to distort the images at random.
+  """
+  network = nets_factory.network(config.model_name)
+  options = {}
+  if preprocessing_factory.families[config.preprocessing] in _SUMMARIZING:
+    options['add_image_summaries'] = False
+  return inputs.Input(
+    dataset=dataset,
+    preprocess=preprocessing_factory.get_preprocessing(
+      config.preprocessing, is_training=is_training, **options
+    ),
+    image_size=image_size or network.image_size,
+    channels=1 if config.use_grayscale else network.channels,
+    labels_offset=config.labels_offset,
+    threads=config.num_preprocessing_threads,
+    readers=getattr(config, 'num_readers', 0),
+  )
+
+
+# These draw images for TensorBoard by default; inside an input pipeline nobody
+# would see them.
+_SUMMARIZING = ('cifarnet', 'inception')
+
+
+def build(config, deploy, dataset, start_step: int) -> TrainGraph:
+  """Builds the graph in the default graph.
+
+  Args:
+    config: a TrainConfig.
+    deploy: a model_deploy.DeploymentConfig.
+    dataset: the slim Dataset to train on.
+    start_step: the step at which training (re)starts.
+  """
+  with tf.device(deploy.variables_device()):
+    global_step = tf.train.create_global_step()
+  data = source(config, dataset, config.train_image_size, is_training=True)
+  network_fn = nets_factory.get_network_fn(
+    config.model_name,
+    num_classes=data.num_classes,
+    weight_decay=config.weight_decay,
+    is_training=not config.freeze_batch_norm,
+    batch_norm_decay=config.batch_norm_decay,
+  )
+  parts = _clone_batches(config, deploy, data, start_step)
+  feed = iter(parts)
+  clones = model_deploy.create_clones(
+    deploy, lambda: _clone(config, network_fn, *next(feed), data.num_classes)
+  )
+  with tf.device(deploy.optimizer_device()):
+    rate = optimization.learning_rate(config, global_step, dataset.num_samples)
+    train_op, loss, hooks = _train_op(config, deploy, clones, rate, global_step)
+  _summarize(config, clones[0], parts[0], loss, rate)
+  return TrainGraph(
+    train_op=train_op,
+    progress={'loss': loss, 'step': global_step, 'learning_rate': rate},
+    summary_op=tf.summary.merge_all(),
+    num_classes=data.num_classes,
+    hooks=hooks,
+  )
+
+
+def _clone_batches(config, deploy, data, start_step):
+  """Returns [(images, labels)] for the clones: one batch, split over them."""
+  size = config.batch_size * deploy.num_clones
+  with tf.device(deploy.inputs_device()):
+    batches = inputs.train_batches(
+      data,
+      size,
+      seed=config.random_seed,
+      start=start_step * size,
+      worker=(deploy.replica_id, deploy.num_replicas),
+    )
+    batch = inputs.iterator(batches).get_next()
+    images = tf.split(batch['image'], deploy.num_clones)
+    labels = tf.split(batch['label'], deploy.num_clones)
+  return list(zip(images, labels, strict=True))
+
+
+def _clone(config, network_fn, images, labels, num_classes):
+  """Builds the network and its losses; returns its end points."""
+  logits, end_points = network_fn(images)
+  one_hot = tf.one_hot(labels, num_classes)
+  if 'AuxLogits' in end_points:
+    tf.losses.softmax_cross_entropy(
+      one_hot,
+      end_points['AuxLogits'],
+      weights=_AUX_LOSS_WEIGHT,
+      label_smoothing=config.label_smoothing,
+      scope='aux_loss',
+    )
+  tf.losses.softmax_cross_entropy(
+    one_hot,
+    logits,
+    weights=1.0,
+    label_smoothing=config.label_smoothing,
+  )
+  end_points['TrainingLogits'] = logits
+  return end_points
+
+
+def _trainable(config):
+  """Returns the variables to train.
+
+  Raises:
+    UserError: if a scope matches none of them.
+  """
+  variables = tf.trainable_variables()
+  if not config.trainable_scopes:
+    return variables
+  checkpoints.check_scopes(
+    'trainable_scopes', config.trainable_scopes, variables
+  )
+  return [
+    variable
+    for variable in variables
+    if checkpoints.in_scope(variable.op.name, config.trainable_scopes)
+  ]
+
+
+def _train_op(config, deploy, clones, rate, global_step):
+  """Returns the op of one step, the total loss and further session hooks."""
+  optimizer = optimization.optimizer(config, rate)
+  hooks = ()
+  if config.sync_replicas:
+    optimizer = tf.train.SyncReplicasOptimizer(
+      optimizer,
+      replicas_to_aggregate=config.replicas_to_aggregate,
+      total_num_replicas=config.worker_replicas,
+    )
+    hooks = (optimizer.make_session_run_hook(config.task == 0),)
+  loss, gradients = model_deploy.optimize_clones(
+    clones, optimizer, var_list=_trainable(config)
+  )
+  if config.clip_gradient_norm:
+    gradients = optimization.clip(gradients, config.clip_gradient_norm)
+  # Batch norm's updates hang on the loss: hung on the gradients they would
+  # make the start of synchronous replicas wait for the input.
+  updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS, clones[0].scope)
+  with tf.control_dependencies(updates):
+    loss = tf.identity(loss, name='train_loss')
+  applied = optimizer.apply_gradients(gradients, global_step=global_step)
+  with tf.control_dependencies([applied]):
+    averages = _moving_averages(config, global_step)
+  with tf.control_dependencies([applied, *averages]):
+    return tf.identity(loss, name='train_op'), loss, hooks
+
+
+def _moving_averages(config, global_step):
+  """Returns the op that moves the averages of the weights, in a list."""
+  if not config.moving_average_decay:
+    return []
+  averages = tf.train.ExponentialMovingAverage(
+    config.moving_average_decay, global_step
+  )
+  return [averages.apply(tf.model_variables())]
+
+
+def _summarize(config, clone, batch, loss, rate):
+  """Adds the summaries; they cost nothing between two summary steps."""
+  del config
+  images, labels = batch
+  end_points = dict(clone.outputs)
+  logits = end_points.pop('TrainingLogits')
+  correct = tf.equal(tf.argmax(logits, 1), labels)
+  tf.summary.scalar('accuracy/train', tf.reduce_mean(tf.to_float(correct)))
+  for name, end_point in end_points.items():
+    tf.summary.histogram(f'activations/{name}', end_point)
+    tf.summary.scalar(f'sparsity/{name}', tf.nn.zero_fraction(end_point))
+  for term in tf.get_collection(tf.GraphKeys.LOSSES, clone.scope):
+    tf.summary.scalar(f'losses/{term.op.name}', term)
+  for variable in tf.model_variables():
+    tf.summary.histogram(variable.op.name, variable)
+  tf.summary.image('input', images, max_outputs=_SHOWN_IMAGES)
+  names = tf.as_string(labels[:_SHOWN_IMAGES])
+  tf.summary.text('input_labels', names)
+  tf.summary.scalar('learning_rate', rate)
+  tf.summary.scalar('total_loss', loss)

@@ -1,0 +1,231 @@
+"""Training: builds the graph, runs the steps, loses nothing on the way."""
+
+import contextlib
+import dataclasses
+import math
+import os
+
+import tensorflow.compat.v1 as tf
+from absl import logging
+
+import slim_errors
+from datasets import dataset_factory
+from deployment import (
+  checkpoints,
+  eval_report,
+  failures,
+  hooks,
+  inputs,
+  model_deploy,
+  run_record,
+  train_graph,
+  warm_start,
+)
+
+
+def train(config) -> int:
+  """Trains as the configuration says.
+
+  Args:
+    config: a deployment.config.TrainConfig.
+
+  Returns:
+    The exit status: 0 when the last step was reached, 128 + the number of the
+    signal that stopped the run; its checkpoint is saved in either case.
+
+  Raises:
+    UserError: if something is wrong that the user can mend.
+  """
+  with hooks.Stopper() as stopper, contextlib.ExitStack() as stack:
+    run_record.make_folder('train_dir', config.train_dir)
+    stack.enter_context(run_record.exclusive(config.train_dir))
+    latest = checkpoints.repair(config.train_dir)
+    dataset = dataset_factory.get_dataset(
+      config.dataset_name, config.dataset_split_name, config.dataset_dir
+    )
+    inputs.check_not_empty(dataset)
+    config = _with_last_step(_with_devices(config), dataset.num_samples)
+    if latest:
+      run_record.check_same_run(config)
+    _announce(config, dataset, latest)
+    stack.enter_context(tf.Graph().as_default())
+    tf.set_random_seed(config.random_seed)
+    graph = train_graph.build(
+      config,
+      deployment(config),
+      dataset,
+      start_step=checkpoints.step_of(latest) if latest else 0,
+    )
+    init_fn = None if latest else warm_start.init_fn(config, graph.num_classes)
+    run_record.write(config, graph.num_classes, dataset.labels_to_names)
+    with failures.explained(dataset, config.train_dir):
+      _run(config, graph, init_fn, stopper)
+  return stopper.status
+
+
+def deployment(config) -> model_deploy.DeploymentConfig:
+  """Returns the clones, replicas and parameter servers of a TrainConfig."""
+  return model_deploy.DeploymentConfig(
+    num_clones=config.num_clones,
+    clone_on_cpu=config.clone_on_cpu,
+    replica_id=config.task,
+    num_replicas=config.worker_replicas,
+    num_ps_tasks=config.num_ps_tasks,
+  )
+
+
+def _with_devices(config):
+  """Puts the clones on the CPU if there is no GPU, and says so."""
+  if config.clone_on_cpu or config.master:
+    return config
+  gpus = len(tf.config.list_physical_devices('GPU'))
+  if not gpus:
+    logging.info('No GPU here: training on the CPU.')
+    return dataclasses.replace(config, clone_on_cpu=True)
+  if config.num_clones > gpus:
+    raise slim_errors.UserError(
+      f'--num_clones={config.num_clones}: there are {gpus} GPUs. Say '
+      f'--num_clones={gpus}, or --clone_on_cpu.'
+    )
+  return config
+
+
+def _with_last_step(config, num_samples):
+  """Turns --max_epochs into --max_number_of_steps."""
+  if config.max_epochs is None:
+    return config
+  if config.max_number_of_steps is not None:
+    raise slim_errors.UserError(
+      'Say --max_epochs or --max_number_of_steps, not both.'
+    )
+  steps = math.ceil(config.max_epochs * num_samples / config.effective_batch)
+  return dataclasses.replace(config, max_number_of_steps=max(1, steps))
+
+
+def _announce(config, dataset, latest):
+  """Logs what is about to be trained, and from where it starts."""
+  logging.info(
+    'Training %s on %s %s (%d images); effective batch %d images: %d x %d '
+    'clones x %d replicas.',
+    config.model_name,
+    config.dataset_name,
+    config.dataset_split_name,
+    dataset.num_samples,
+    config.effective_batch,
+    config.batch_size,
+    config.num_clones,
+    config.effective_batch // (config.batch_size * config.num_clones),
+  )
+  if latest:
+    logging.warning('Going on from %s.', latest)
+  if latest and config.checkpoint_path:
+    logging.warning(
+      '--checkpoint_path is not used, because --train_dir holds a checkpoint.'
+    )
+
+
+def session_config(config) -> tf.ConfigProto:
+  """Returns the session's options."""
+  result = tf.ConfigProto(allow_soft_placement=True)
+  if config.clone_on_cpu:
+    result.device_count['CPU'] = config.num_clones
+  result.gpu_options.allow_growth = config.gpu_memory_growth
+  return result
+
+
+def _run(config, graph, init_fn, stopper):
+  """Runs the steps until the last one, a signal, or an early stop."""
+  saver = tf.train.Saver(
+    max_to_keep=config.max_checkpoints_to_keep,
+    keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
+    save_relative_paths=True,
+  )
+  scaffold = tf.train.Scaffold(
+    init_fn=init_fn, saver=saver, summary_op=graph.summary_op
+  )
+  creator = tf.train.ChiefSessionCreator(
+    scaffold,
+    master=config.master,
+    config=session_config(config),
+    checkpoint_dir=config.train_dir,
+  )
+  with tf.train.MonitoredSession(
+    creator, hooks=_hooks(config, graph, scaffold, stopper)
+  ) as session:
+    while not session.should_stop():
+      session.run(graph.train_op)
+  if stopper.signal is None:
+    logging.info('Finished training.')
+
+
+def _hooks(config, graph, scaffold, stopper):
+  """Returns the session hooks; the order matters, the loss is checked first."""
+  events = tf.summary.FileWriterCache.get(config.train_dir)
+  result = [
+    *graph.hooks,
+    hooks.Progress(
+      graph.progress,
+      config.batch_size * config.num_clones,
+      config.log_every_n_steps,
+      config.max_number_of_steps,
+      events if config.save_summaries_secs else None,
+    ),
+    hooks.StopRequested(stopper),
+    tf.train.CheckpointSaverHook(
+      config.train_dir,
+      save_steps=config.save_interval_steps,
+      save_secs=None
+      if config.save_interval_steps
+      else config.save_interval_secs,
+      checkpoint_basename=checkpoints.PREFIX,
+      scaffold=scaffold,
+      listeners=[hooks.FiniteOnly()],
+    ),
+  ]
+  if config.max_number_of_steps is not None:
+    result.append(tf.train.StopAtStepHook(last_step=config.max_number_of_steps))
+  if config.save_summaries_secs:
+    by_steps = config.save_summaries_steps
+    _write_flags(config, events)
+    result.append(
+      tf.train.SummarySaverHook(
+        save_steps=by_steps,
+        save_secs=None if by_steps else config.save_summaries_secs,
+        summary_writer=events,
+        scaffold=scaffold,
+      )
+    )
+  if config.early_stopping_patience:
+    result.append(_early_stop(config))
+  if config.profile_steps:
+    first, last = map(int, config.profile_steps)
+    result.append(hooks.Profile(config.train_dir, first, last))
+  return result
+
+
+def _write_flags(config, events):
+  """Writes the flags as a text to TensorBoard."""
+  lines = [
+    f'    --{name}={value}'
+    for name, value in dataclasses.asdict(config).items()
+    if value is not None
+  ]
+  value = tf.make_tensor_proto('\n'.join(lines), dtype=tf.string)
+  metadata = tf.SummaryMetadata(
+    plugin_data=tf.SummaryMetadata.PluginData(plugin_name='text')
+  )
+  events.add_summary(
+    tf.Summary(
+      value=[tf.Summary.Value(tag='flags', tensor=value, metadata=metadata)]
+    )
+  )
+
+
+def _early_stop(config):
+  """Returns the hook that reads the accuracies of a following evaluation."""
+  folder = config.early_stopping_dir or os.path.join(config.train_dir, 'eval')
+
+  def accuracies():
+    return [entry['Accuracy'] for entry in eval_report.read_history(folder)]
+
+  return hooks.EarlyStop(accuracies, config.early_stopping_patience)
