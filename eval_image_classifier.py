@@ -19,10 +19,8 @@ flag_fields.define_flags(config.EvalConfig)
 
 def main():
   """Checks the flags, then evaluates."""
-  given = flag_fields.from_flags(config.EvalConfig)
-  options = flag_fields.from_flags(
-    config.EvalConfig, config.recorded_run(given.checkpoint_path)
-  )
+  recorded = config.recorded_run(flag_fields.flag_value('checkpoint_path'))
+  options = flag_fields.from_flags(config.EvalConfig, recorded)
   dataset_factory.check_dataset(
     options.dataset_name, options.dataset_split_name, options.dataset_dir
   )

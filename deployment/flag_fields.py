@@ -114,6 +114,11 @@ def from_flags(cls, recorded: dict[str, Any] | None = None):
   return cls(**values)
 
 
+def flag_value(name: str):
+  """Returns the value of one flag, before the others are looked at."""
+  return flags.FLAGS[name].value
+
+
 def require(config, name: str, why: str):
   """Raises UserError unless the configuration has the value.
 

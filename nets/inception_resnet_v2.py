@@ -175,8 +175,7 @@ def inception_resnet_v2_base(
     The feature map at final_endpoint and a dict of all end points up to it.
 
   Raises:
-    UserError: if there is no such end point, output_stride is neither 8 nor
-      16, or the images are too small.
+    UserError: if end point or output_stride is unknown, or images too small.
   """
   if output_stride not in (8, 16):
     raise slim_errors.UserError(
@@ -280,10 +279,10 @@ def inception_resnet_v2_arg_scope(
   """
   regularizer = slim.l2_regularizer(weight_decay)
   params = utils.batch_norm_params(
-    batch_norm_decay,
-    batch_norm_epsilon,
-    batch_norm_updates_collections,
-    batch_norm_scale,
+    decay=batch_norm_decay,
+    epsilon=batch_norm_epsilon,
+    updates_collections=batch_norm_updates_collections,
+    scale=batch_norm_scale,
   )
   with (
     slim.arg_scope(

@@ -269,10 +269,10 @@ def inception_arg_scope(
     batch_norm_scale: whether to learn a factor, gamma, besides the offset.
   """
   params = batch_norm_params(
-    batch_norm_decay,
-    batch_norm_epsilon,
-    batch_norm_updates_collections,
-    batch_norm_scale,
+    decay=batch_norm_decay,
+    epsilon=batch_norm_epsilon,
+    updates_collections=batch_norm_updates_collections,
+    scale=batch_norm_scale,
   )
   with (
     slim.arg_scope(
