@@ -181,13 +181,19 @@ def repair(folder: str):
   if not whole:
     return None
   if whole != found or _latest_by_state(folder) != whole[-1]:
-    tf.train.update_checkpoint_state(
-      folder,
-      whole[-1],
-      all_model_checkpoint_paths=whole,
-      save_relative_paths=True,
-    )
+    write_state(folder, whole)
   return whole[-1]
+
+
+def write_state(folder: str, whole):
+  """Writes the state file: these checkpoints, the last one the current.
+
+  Their paths are relative, so the folder can be moved.
+  """
+  names = [os.path.basename(prefix) for prefix in whole]
+  tf.train.update_checkpoint_state(
+    os.path.abspath(folder), names[-1], all_model_checkpoint_paths=names
+  )
 
 
 def _remove(path):

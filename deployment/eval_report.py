@@ -138,7 +138,8 @@ def read_history(eval_dir) -> list[dict]:
 
 def _keep_best(eval_dir, prefix, report):
   """Adds to the history; copies the checkpoint if it is the best so far."""
-  history = read_history(eval_dir)
+  step = report['step']
+  history = [old for old in read_history(eval_dir) if old['step'] != step]
   best = max((entry['Accuracy'] for entry in history), default=-1.0)
   history.append({name: report[name] for name in _HISTORY_KEYS})
   lines = ''.join(json.dumps(entry) + '\n' for entry in history)
@@ -152,10 +153,7 @@ def _keep_best(eval_dir, prefix, report):
   for path in glob.glob(glob.escape(prefix) + '*'):
     if path == prefix or path[len(prefix)] == '.':
       shutil.copy2(path, temporary)
-  name = os.path.basename(prefix)
-  tf.train.update_checkpoint_state(
-    temporary, os.path.join(temporary, name), save_relative_paths=True
-  )
+  checkpoints.write_state(temporary, [prefix])
   run = os.path.join(os.path.dirname(prefix), 'run.json')
   if os.path.isfile(run):
     shutil.copy2(run, temporary)

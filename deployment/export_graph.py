@@ -62,9 +62,7 @@ def build(options, num_classes: int) -> InferenceGraph:
         f'--image_size={size}: {options.model_name} then has logits at several '
         f'places of the image, {logits.shape}. Its size is {row.image_size}.'
       )
-    probabilities = end_points.get(
-      'Predictions', end_points.get('predictions')
-    )
+    probabilities = end_points.get('Predictions', end_points.get('predictions'))
     if probabilities is None:
       probabilities = tf.nn.softmax(logits, name='probabilities')
   return InferenceGraph(graph, images, logits, probabilities)
