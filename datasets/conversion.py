@@ -13,20 +13,18 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import slim_errors
 from datasets import downloads as downloads_lib
 from datasets import metadata as metadata_lib
+from datasets import publishing, workplace
 from datasets import shards as shards_lib
-from datasets import workplace
+from datasets.options import Options
 from datasets.shards import Rejected, Split
 
 __all__ = ['Content', 'Options', 'Rejected', 'Source', 'Split', 'convert']
-
-BAD_FILES_FILENAME = 'bad_images.txt'
-_MAX_LISTED = 50
 
 
 class Content(NamedTuple):
@@ -37,12 +35,19 @@ class Content(NamedTuple):
     splits: split -> `Split`.
     fingerprint: what identifies the input, for JSON.
     metadata: further entries for dataset.json.
+    rejected: what was found to be unusable on opening.
+    newest: when the input was last changed, in seconds since 1970; 0 if that
+      does not matter.
+    close: is called when everything is read.
   """
 
   class_names: Mapping[int, str]
   splits: Mapping[str, Split]
   fingerprint: Mapping[str, Any] = {}
   metadata: Mapping[str, Any] = {}
+  rejected: Sequence[Rejected] = ()
+  newest: float = 0.0
+  close: Callable[[], None] = lambda: None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +60,8 @@ class Source:
       names of the downloads to where they lie.
     downloads: what has to be there first.
     shard_name: shard_name(split, index, num_shards) is a file's name.
-    closing_line: closing_line(total) is what is printed at the end.
+    closing_line: closing_line(counts) is what is printed at the end; `counts`
+      maps splits to numbers of images.
     settings: what the user asked for; other settings make other files.
     is_fixed: whether the input is always the same, as published data are.
   """
@@ -64,24 +70,9 @@ class Source:
   open: Callable[[Mapping[str, str], str], Content]
   downloads: tuple[downloads_lib.Download, ...] = ()
   shard_name: Callable[[str, int, int], str] | None = None
-  closing_line: Callable[[int], str] | None = None
+  closing_line: Callable[[Mapping[str, int]], str] | None = None
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   is_fixed: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-  """What a user may ask of any conversion.
-
-  Attributes:
-    keep_downloads: leave downloaded archives in the folder.
-    skip_bad_images: leave bad images out instead of stopping.
-    patience: how long to wait for servers, a `downloads.Patience`.
-  """
-
-  keep_downloads: bool = False
-  skip_bad_images: bool = False
-  patience: downloads_lib.Patience = downloads_lib.Patience()
 
 
 def convert(source: Source, dataset_dir: str, options: Options | None = None):
@@ -106,8 +97,9 @@ def convert(source: Source, dataset_dir: str, options: Options | None = None):
         return
       paths = _fetch_all(source, dataset_dir, work, options)
       content = source.open(paths, work)
-      if not _is_complete(source, content, dataset_dir):
-        _convert_content(source, content, dataset_dir, options)
+      with contextlib.closing(content):
+        if not _is_complete(source, content, dataset_dir):
+          _convert_content(source, content, dataset_dir, options)
       if options.keep_downloads:
         _keep(paths, dataset_dir)
       shutil.rmtree(work)
@@ -132,6 +124,10 @@ def _is_complete(source, content, dataset_dir) -> bool:
     )
   if written['made_from'] != _made_from(source, content, written):
     print(f'{dataset_dir} was made from other input or settings; converting.')
+    return False
+  path = os.path.join(dataset_dir, metadata_lib.METADATA_FILENAME)
+  if content is not None and content.newest > os.path.getmtime(path):
+    print(f'The input of {dataset_dir} was changed; converting.')
     return False
   shards = [
     shard for split in written['splits'].values() for shard in split['shards']
@@ -191,90 +187,37 @@ def _convert_content(source, content, dataset_dir, options):
   work = os.path.join(dataset_dir, workplace.WORK_FOLDER)
   journal = shards_lib.Journal(work, _made_from(source, content))
   shard_name = source.shard_name or _shard_name(source.name)
-  splits, rejected = {}, []
+  splits, rejected = {}, [*content.rejected]
   for name, split in content.splits.items():
     shards = shards_lib.write_split(name, split, shard_name, work, journal)
     rejected += [Rejected(*bad) for shard in shards for bad in shard['bad']]
     splits[name] = shards_lib.summarize(shards)
   if rejected and not options.skip_bad_images:
-    shutil.rmtree(work)
-    raise _bad_images(rejected)
-  if not any(split['num_samples'] for split in splits.values()):
-    shutil.rmtree(work)
+    journal.discard()
+    raise publishing.bad_images(rejected)
+  counts = {name: split['num_samples'] for name, split in splits.items()}
+  if not any(counts.values()):
+    journal.discard()
     raise slim_errors.UserError(f'{source.name}: there are no usable images.')
-  _publish(source, content, splits, dataset_dir)
-  _write_bad_list(rejected, dataset_dir)
-  total = sum(split['num_samples'] for split in splits.values())
-  closing_line = source.closing_line or _closing_line
-  print(closing_line(total))
+  metadata = {
+    **content.metadata,
+    'name': source.name,
+    'num_classes': max(content.class_names) + 1,
+    'splits': splits,
+    'made_from': _made_from(source, content),
+  }
+  publishing.publish(dataset_dir, content.class_names, metadata)
+  publishing.write_bad_list(rejected, dataset_dir)
+  for sentence in publishing.describe_notes(splits):
+    print(sentence)
+  print((source.closing_line or _closing_line)(counts))
 
 
-def _closing_line(total: int) -> str:
-  return f'Finished converting the data set: {total} images.'
+def _closing_line(counts: Mapping[str, int]) -> str:
+  listing = ', '.join(f'{count} in {name}' for name, count in counts.items())
+  return f'Finished converting {sum(counts.values())} images: {listing}.'
 
 
 def _shard_name(dataset_name: str):
   """Returns the naming of data sets in one file a split."""
   return lambda split, index, num_shards: f'{dataset_name}_{split}.tfrecord'
-
-
-def _publish(source, content, splits, dataset_dir):
-  """Moves shards to their names and writes the files that say it is done."""
-  work = os.path.join(dataset_dir, workplace.WORK_FOLDER)
-  before = metadata_lib.read_metadata(dataset_dir)
-  if before is not None:
-    os.remove(os.path.join(dataset_dir, metadata_lib.METADATA_FILENAME))
-  new = {
-    shard['file'] for split in splits.values() for shard in split['shards']
-  }
-  for filename in sorted(_shard_files(before) - new):
-    with contextlib.suppress(FileNotFoundError):
-      os.remove(os.path.join(dataset_dir, filename))
-  for filename in sorted(new):
-    path = os.path.join(dataset_dir, filename)
-    os.replace(os.path.join(work, filename), path)
-  metadata_lib.write_label_file(content.class_names, dataset_dir)
-  metadata_lib.write_metadata(
-    {
-      **content.metadata,
-      'format_version': metadata_lib.FORMAT_VERSION,
-      'name': source.name,
-      'num_classes': max(content.class_names) + 1,
-      'splits': splits,
-      'made_from': _made_from(source, content),
-    },
-    dataset_dir,
-  )
-
-
-def _shard_files(written: dict | None) -> set[str]:
-  if written is None:
-    return set()
-  return {
-    shard['file']
-    for split in written['splits'].values()
-    for shard in split['shards']
-  }
-
-
-def _bad_images(rejected: list[Rejected]) -> slim_errors.UserError:
-  lines = [f'  {bad.name}: {bad.reason}' for bad in rejected[:_MAX_LISTED]]
-  if len(rejected) > _MAX_LISTED:
-    lines.append(f'  ... and {len(rejected) - _MAX_LISTED} more')
-  listing = '\n'.join(lines)
-  return slim_errors.UserError(
-    f'{len(rejected)} bad images; nothing was written. Mend or remove them, or '
-    f'leave them out with --skip_bad_images:\n{listing}'
-  )
-
-
-def _write_bad_list(rejected, dataset_dir):
-  """Writes the list of left-out images, or removes that of an earlier run."""
-  path = os.path.join(dataset_dir, BAD_FILES_FILENAME)
-  if not rejected:
-    with contextlib.suppress(FileNotFoundError):
-      os.remove(path)
-    return
-  lines = ''.join(f'{bad.name}\t{bad.reason}\n' for bad in rejected)
-  metadata_lib.write_atomically(path, lines.encode('utf-8', 'backslashreplace'))
-  print(f'Left out {len(rejected)} bad images; see {path}')

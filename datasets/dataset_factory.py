@@ -6,7 +6,10 @@ import slim_errors
 from datasets import classification
 
 _MODULES = {
+  'cifar10': 'datasets.cifar10',
   'digits': 'datasets.digits',
+  'flowers': 'datasets.flowers',
+  'folder': 'datasets.folder',
   'mnist': 'datasets.mnist',
 }
 

@@ -24,6 +24,7 @@ class Sample(NamedTuple):
     width: in pixels.
     label: the class, an integer.
     extra: further features; name -> bytes, or a list of floats or integers.
+    notes: what is worth counting about it, for instance 'reencoded'.
   """
 
   encoded: bytes
@@ -32,6 +33,7 @@ class Sample(NamedTuple):
   width: int
   label: int
   extra: Mapping | None = None
+  notes: tuple[str, ...] = ()
 
 
 def _varint(number: int) -> bytes:

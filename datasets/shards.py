@@ -4,6 +4,7 @@ The work folder keeps finished shards and a journal that says which they are.
 """
 
 import collections
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -67,7 +68,8 @@ def write_split(name, split, shard_name, work, journal) -> list[dict]:
 
 def _write_shard(path, samples, bar) -> dict:
   """Writes one shard and returns what dataset.json says of it."""
-  labels, formats, bad = collections.Counter(), collections.Counter(), []
+  labels, formats = collections.Counter(), collections.Counter()
+  notes, bad = collections.Counter(), []
   with records.ShardWriter(path) as writer:
     for sample in samples:
       bar.add()
@@ -77,12 +79,14 @@ def _write_shard(path, samples, bar) -> dict:
       writer.write(records.encode_sample(sample))
       labels[sample.label] += 1
       formats[sample.image_format] += 1
+      notes.update(sample.notes)
   return {
     'file': os.path.basename(path),
     'bytes': os.path.getsize(path),
     'num_samples': sum(labels.values()),
     'labels': {str(label): labels[label] for label in sorted(labels)},
     'formats': dict(sorted(formats.items())),
+    'notes': dict(sorted(notes.items())),
     'bad': bad,
   }
 
@@ -101,7 +105,7 @@ class Journal:
     lines = self._read_lines()
     if not lines or lines[0] != fingerprint:
       lines = [fingerprint]
-      metadata_lib.write_atomically(self._path, _line(fingerprint))
+    metadata_lib.write_atomically(self._path, b''.join(map(_line, lines)))
     self._shards = {shard['file']: shard for shard in lines[1:]}
 
   def _read_lines(self) -> list:
@@ -122,10 +126,18 @@ class Journal:
 
   def add(self, shard: dict):
     """Notes a finished shard."""
+    self._shards[shard['file']] = shard
     with open(self._path, 'ab') as file:
       file.write(_line(shard))
       file.flush()
       os.fsync(file.fileno())
+
+  def discard(self):
+    """Removes the finished shards and the journal."""
+    for filename in self._shards:
+      with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(self._work, filename))
+    os.remove(self._path)
 
 
 def _line(entry) -> bytes:
@@ -135,13 +147,16 @@ def _line(entry) -> bytes:
 def summarize(shards: list[dict]) -> dict:
   """Returns the entry of a split in dataset.json."""
   labels, formats = collections.Counter(), collections.Counter()
+  notes = collections.Counter()
   for shard in shards:
     labels.update(shard['labels'])
     formats.update(shard['formats'])
+    notes.update(shard['notes'])
   keys = ('file', 'bytes', 'num_samples')
   return {
     'num_samples': sum(shard['num_samples'] for shard in shards),
     'samples_per_class': {key: labels[key] for key in sorted(labels, key=int)},
     'formats': dict(sorted(formats.items())),
+    'notes': dict(sorted(notes.items())),
     'shards': [{key: shard[key] for key in keys} for shard in shards],
   }

@@ -1,0 +1,113 @@
+"""Downloads CIFAR-10 and converts it to TFRecords of PNGs.
+
+Takes the binary version, in which nothing has to be unpickled: records of a
+label byte and 3 x 32 x 32 bytes, red, green and blue.
+"""
+
+import functools
+import os
+import tarfile
+
+import numpy as np
+
+import slim_errors
+from datasets import archives, conversion, downloads
+from datasets.download_and_convert_mnist import array_split
+
+DOWNLOAD = downloads.Download(
+  'cifar-10-binary.tar.gz',
+  ('https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',),
+  170052171,
+  'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+)
+_FILES = {
+  'train': tuple(f'data_batch_{number}.bin' for number in range(1, 6)),
+  'test': ('test_batch.bin',),
+}
+_CLASS_NAMES = (
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
+)
+_SIDE = 32
+_RECORD_BYTES = 1 + 3 * _SIDE * _SIDE
+_MAX_BYTES = 1 << 28  # the true archive unpacks to two thirds of it
+
+
+def read_batches(path: str) -> dict[str, np.ndarray]:
+  """Returns file name -> records, uint8 of [number, 3073].
+
+  Raises:
+    UserError: if the archive is damaged, or a file is missing or not whole.
+  """
+  wanted = {name for names in _FILES.values() for name in names}
+  batches = {}
+  with archives.damage_named(path), tarfile.open(path, 'r:gz') as tar:
+    for member in archives.safe_members(tar, path, max_bytes=_MAX_BYTES):
+      name = os.path.basename(member.name)
+      if name in wanted:
+        data = tar.extractfile(member).read()
+        if not data or len(data) % _RECORD_BYTES:
+          raise slim_errors.UserError(
+            f'{path}: {name} is {len(data)} bytes long, which is no multiple '
+            f'of the {_RECORD_BYTES} bytes of a record.'
+          )
+        batches[name] = np.frombuffer(data, np.uint8).reshape(-1, _RECORD_BYTES)
+  if wanted - set(batches):
+    missing = ', '.join(sorted(wanted - set(batches)))
+    raise slim_errors.UserError(f'{path} lacks {missing}.')
+  return batches
+
+
+def _open_split(path, batches) -> conversion.Split:
+  batch = np.concatenate(batches)
+  labels = batch[:, 0]
+  if labels.max() >= len(_CLASS_NAMES):
+    raise slim_errors.UserError(
+      f'{path} holds the label {labels.max()}; the classes are 0 to 9.'
+    )
+  planes = batch[:, 1:].reshape(-1, 3, _SIDE, _SIDE)
+  return array_split(planes.transpose(0, 2, 3, 1), labels)
+
+
+def _open(filename, paths, unused_work_folder) -> conversion.Content:
+  print(f'Unpacking {filename}')
+  path = paths[filename]
+  batches = read_batches(path)
+  return conversion.Content(
+    dict(enumerate(_CLASS_NAMES)),
+    {
+      split: _open_split(path, [batches[name] for name in names])
+      for split, names in _FILES.items()
+    },
+  )
+
+
+def make_source(*, download=DOWNLOAD) -> conversion.Source:
+  """Returns the source.
+
+  Args:
+    download: the archive.
+  """
+  return conversion.Source(
+    name='cifar10',
+    downloads=(download,),
+    open=functools.partial(_open, download.filename),
+  )
+
+
+def run(dataset_dir: str, options=None):
+  """Downloads CIFAR-10 and converts it.
+
+  Args:
+    dataset_dir: the folder to write to.
+    options: `conversion.Options`, None for the usual ones.
+  """
+  conversion.convert(make_source(), dataset_dir, options)

@@ -1,0 +1,129 @@
+"""Downloads the flowers photographs and converts them to TFRecords."""
+
+import functools
+import os
+import random
+import tarfile
+
+import slim_errors
+from datasets import archives, conversion, downloads, image_pool, sharding
+from datasets.image_worker import ImageFile
+
+DOWNLOAD = downloads.Download(
+  'flower_photos.tgz',
+  ('http://download.tensorflow.org/example_images/flower_photos.tgz',),
+  228813984,
+  '4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c',
+)
+NUM_VALIDATION = 350
+_NUM_SHARDS = 5
+_SEED = 0
+_MAX_BYTES = 1 << 30  # the true archive unpacks to a quarter of it
+_MAX_MEMBERS = 100_000
+
+
+def find_images(tar_path: str) -> dict[str, list[ImageFile]]:
+  """Returns class name -> its images in an unpacked tar, both sorted.
+
+  Args:
+    tar_path: a tar of `TOP/CLASS/NAME.jpg` files.
+  """
+  images = {}
+  with archives.damage_named(tar_path), tarfile.open(tar_path, 'r:') as tar:
+    for member in archives.safe_members(
+      tar, tar_path, max_bytes=_MAX_BYTES, max_members=_MAX_MEMBERS
+    ):
+      *folders, filename = member.name.removeprefix('./').split('/')
+      if len(folders) == 2 and filename.lower().endswith(('.jpg', '.jpeg')):
+        name = f'{folders[1]}/{filename}'
+        images.setdefault(folders[1], []).append(
+          ImageFile(name, tar_path, member.offset_data, member.size)
+        )
+  if not images:
+    raise slim_errors.UserError(f'{tar_path} holds no photographs of classes.')
+  return {name: sorted(images[name]) for name in sorted(images)}
+
+
+def _open(download, num_validation, options, paths, work_folder):
+  tar_path = os.path.join(work_folder, 'flower_photos.tar')
+  if not os.path.exists(tar_path):
+    print(f'Unpacking {download.filename}')
+    archives.unpack_gzip(paths[download.filename], tar_path, _MAX_BYTES)
+  images = find_images(tar_path)
+  labels = {name: label for label, name in enumerate(images)}
+  # Sorted before they are shuffled, so that the split is the same everywhere.
+  files = [file for name in images for file in images[name]]
+  random.Random(_SEED).shuffle(files)
+  splits = {
+    'train': files[num_validation:],
+    'validation': files[:num_validation],
+  }
+  pool = image_pool.ImagePool(options.image_policy(), options.num_workers)
+
+  def describe(file):
+    return labels[file.name.split('/')[0]], None
+
+  return conversion.Content(
+    {label: name for name, label in labels.items()},
+    {
+      split: conversion.Split(
+        len(part),
+        image_pool.ImageSplit(pool, part, describe).read,
+        sharding.num_shards(options.num_shards or _NUM_SHARDS, len(part)),
+      )
+      for split, part in splits.items()
+    },
+    close=pool.close,
+  )
+
+
+def make_source(
+  options=None, *, download=DOWNLOAD, num_validation=NUM_VALIDATION
+) -> conversion.Source:
+  """Returns the source.
+
+  Args:
+    options: `conversion.Options`, None for the usual ones.
+    download: the archive.
+    num_validation: how many images are kept for validation.
+  """
+  options = options or conversion.Options()
+  return conversion.Source(
+    name='flowers',
+    downloads=(download,),
+    open=functools.partial(_open, download, num_validation, options),
+    shard_name=sharding.numbered_names('flowers'),
+    settings=options.image_settings(),
+  )
+
+
+def run(dataset_dir: str, options=None):
+  """Downloads the photographs and converts them.
+
+  Args:
+    dataset_dir: the folder to write to.
+    options: `conversion.Options`, None for the usual ones.
+  """
+  conversion.convert(make_source(options), dataset_dir, options)
+
+
+class ImageReader:
+  """Decodes JPEGs in a TensorFlow session, for callers that rely on it.
+
+  The conversion itself reads sizes from the files' headers.
+  """
+
+  def __init__(self):
+    import tensorflow.compat.v1 as tf
+
+    self._data = tf.placeholder(dtype=tf.string)
+    self._image = tf.image.decode_jpeg(self._data, channels=3)
+
+  def read_image_dims(self, sess, image_data):
+    """Returns height and width of an encoded JPEG."""
+    image = self.decode_jpeg(sess, image_data)
+    return image.shape[0], image.shape[1]
+
+  def decode_jpeg(self, sess, image_data):
+    """Returns the decoded image, uint8 of [height, width, 3]."""
+    return sess.run(self._image, feed_dict={self._data: image_data})

@@ -1,0 +1,170 @@
+"""Converts a folder of your own images to TFRecords.
+
+The folder holds one folder a class, with images in it or in folders below it.
+"""
+
+import functools
+import hashlib
+import os
+
+import slim_errors
+from datasets import conversion, image_folders, image_pool, sharding
+from datasets import metadata as metadata_lib
+from datasets.shards import Rejected
+
+_TRAIN, _VALIDATION = 'train', 'validation'
+
+
+def split_images(images, fraction: float, settled=None) -> tuple[dict, dict]:
+  """Splits images into some to train and some to validate on.
+
+  Where an image goes depends on its own name alone, so that it stays there
+  when others are added. Only where that would leave a class out of one of the
+  splits, one image is moved.
+
+  Args:
+    images: `image_folders.FoundImage`s.
+    fraction: how much of each class is for validation.
+    settled: key -> split of the images moved by an earlier conversion; they
+      stay where they are.
+
+  Returns:
+    split -> images in random order; and key -> split of the moved images.
+  """
+  settled = settled or {}
+  by_class, splits, moved = {}, {_TRAIN: [], _VALIDATION: []}, {}
+  for image in sorted(images, key=lambda image: image_folders.place(image.key)):
+    by_class.setdefault(image.class_name, []).append(image)
+  for members in by_class.values():
+    where = {image.key: _split_of(image.key, fraction) for image in members}
+    changes = {key: settled[key] for key in where if key in settled}
+    where.update(changes)
+    used = set(where.values())
+    if used == {_TRAIN} and fraction > 0 and len(members) > 1:
+      changes[members[0].key] = _VALIDATION
+    elif used == {_VALIDATION}:
+      changes[members[-1].key] = _TRAIN
+    where.update(changes)
+    moved.update(changes)
+    for image in members:
+      splits[where[image.key]].append(image)
+  for part in splits.values():
+    part.sort(key=lambda image: image_folders.place(image.key))
+  return splits, moved
+
+
+def _split_of(key: str, fraction: float) -> str:
+  return _VALIDATION if image_folders.place(key) < fraction else _TRAIN
+
+
+def _fingerprint(images) -> str:
+  """Returns a digest of the names and lengths of all images."""
+  digest = hashlib.sha256()
+  for image in images:
+    line = f'{image.key}\0{image.length}\n'
+    digest.update(line.encode('utf-8', 'surrogateescape'))
+  return digest.hexdigest()
+
+
+def _settled(dataset_dir: str) -> dict:
+  """Returns which images an earlier conversion in the folder moved."""
+  written = metadata_lib.read_metadata(dataset_dir)
+  return (written or {}).get('moved', {})
+
+
+def _open(options, unused_paths, work_folder) -> conversion.Content:
+  findings = image_folders.find(options.image_dir)
+  if not findings.images:
+    raise slim_errors.UserError(
+      f'{options.image_dir} holds no images: each class needs a folder with '
+      'JPEGs or PNGs in it.'
+    )
+  if findings.ignored:
+    print(
+      f'Passed over {len(findings.ignored)} files that are not images, for '
+      f'instance {findings.ignored[0]!r}.'
+    )
+  class_names = sorted({image.class_name for image in findings.images})
+  if len(class_names) == 1:
+    print(
+      f'There is only one class, {class_names[0]!r}: nothing to tell apart.'
+    )
+  labels = {name: label for label, name in enumerate(class_names)}
+  splits, moved = split_images(
+    findings.images,
+    options.validation_fraction,
+    _settled(os.path.dirname(work_folder)),
+  )
+  label_of = {
+    image.file.name: labels[image.class_name] for image in findings.images
+  }
+  pool = image_pool.ImagePool(options.image_policy(), options.num_workers)
+
+  def describe(file):
+    filename = file.name.encode('utf-8', 'backslashreplace')
+    return label_of[file.name], {'image/filename': filename}
+
+  return conversion.Content(
+    {label: name for name, label in labels.items()},
+    {
+      split: conversion.Split(
+        len(part),
+        image_pool.ImageSplit(
+          pool, [image.file for image in part], describe
+        ).read,
+        sharding.num_shards(options.num_shards, len(part)),
+      )
+      for split, part in splits.items()
+      if part
+    },
+    fingerprint={'images': _fingerprint(findings.images)},
+    metadata={'moved': moved},
+    rejected=[Rejected(*broken) for broken in findings.broken],
+    newest=max(image.changed for image in findings.images),
+    close=pool.close,
+  )
+
+
+def _check(dataset_dir: str, options):
+  """Raises UserError for settings that cannot work."""
+  if not options.image_dir:
+    raise slim_errors.UserError(
+      '--image_dir is missing: the folder that holds one folder of images a '
+      'class.'
+    )
+  if not 0 <= options.validation_fraction < 1:
+    raise slim_errors.UserError(
+      f'--validation_fraction={options.validation_fraction} is not from 0 to '
+      'below 1.'
+    )
+  inner = os.path.realpath(dataset_dir)
+  outer = os.path.realpath(options.image_dir)
+  if inner.startswith(outer.rstrip(os.sep) + os.sep):
+    raise slim_errors.UserError(
+      f'--dataset_dir={dataset_dir} lies in --image_dir={options.image_dir}, '
+      'where its folders would be taken for classes: choose another.'
+    )
+
+
+def run(dataset_dir: str, options):
+  """Converts a folder of images.
+
+  Args:
+    dataset_dir: the folder to write to.
+    options: `conversion.Options` with its `image_dir`.
+
+  Raises:
+    UserError: as `conversion.convert`, and for settings that cannot work.
+  """
+  _check(dataset_dir, options)
+  source = conversion.Source(
+    name='folder',
+    open=functools.partial(_open, options),
+    shard_name=sharding.numbered_names('folder'),
+    settings={
+      **options.image_settings(),
+      'validation_fraction': options.validation_fraction,
+    },
+    is_fixed=False,
+  )
+  conversion.convert(source, dataset_dir, options)

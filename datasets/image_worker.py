@@ -1,0 +1,187 @@
+"""Looks at image files, one by one, in a process of its own.
+
+Knows nothing of TensorFlow, so that a worker starts in a blink. It speaks over
+its standard input and output: a line of JSON with files in, a line of JSON
+with verdicts and then the re-encoded images out.
+"""
+
+import json
+import os
+import signal
+import stat
+import sys
+from typing import NamedTuple
+
+import slim_errors
+from datasets import image_headers
+
+MAX_FILE_BYTES = 1 << 28
+MAX_IMAGE_PIXELS = 100_000_000
+
+
+class ImageFile(NamedTuple):
+  """Where an image lies.
+
+  Attributes:
+    name: what messages call it.
+    path: the file, or the archive that holds the image.
+    offset: where in an archive the image starts, None for a file of its own.
+    size: its length in an archive.
+  """
+
+  name: str
+  path: str
+  offset: int | None = None
+  size: int | None = None
+
+
+class Policy(NamedTuple):
+  """What is asked of images.
+
+  Attributes:
+    max_pixels: an image of more is refused.
+    max_side: a longer side is shrunk to this; None leaves sizes alone.
+    only_jpeg: store PNGs too as JPEGs.
+  """
+
+  max_pixels: int = MAX_IMAGE_PIXELS
+  max_side: int | None = None
+  only_jpeg: bool = False
+
+
+class Verdict(NamedTuple):
+  """What was found.
+
+  Attributes:
+    reason: why the image is refused; empty if it is not.
+    doubt: why a decoder should be asked; empty if there is no need.
+    image_format: what is stored, 'jpeg' or 'png'.
+    height: of what is stored.
+    width: of what is stored.
+    size: the length of the file that was looked at.
+    is_rotated: whether the EXIF data ask for turning.
+    data: the image if it was re-encoded; None if its file is stored as it is.
+  """
+
+  reason: str = ''
+  doubt: str = ''
+  image_format: str = ''
+  height: int = 0
+  width: int = 0
+  size: int = 0
+  is_rotated: bool = False
+  data: bytes | None = None
+
+
+_archives = {}  # path -> file descriptor, open as long as the process lives
+
+
+def read_image(file: ImageFile) -> bytes:
+  """Returns the bytes of an image.
+
+  Raises:
+    OSError: if they cannot be read.
+    BadImage: if it is no regular file, or one of absurd length.
+  """
+  if file.offset is not None:
+    if file.path not in _archives:
+      _archives[file.path] = os.open(file.path, os.O_RDONLY)
+    descriptor, parts, left = _archives[file.path], [], file.size
+    while left:
+      part = os.pread(descriptor, left, file.offset + file.size - left)
+      if not part:
+        raise image_headers.BadImage('the archive is cut off')
+      parts.append(part)
+      left -= len(part)
+    return parts[0] if len(parts) == 1 else b''.join(parts)
+  status = os.stat(file.path)
+  if not stat.S_ISREG(status.st_mode):
+    raise image_headers.BadImage('it is not a regular file')
+  if status.st_size > MAX_FILE_BYTES:
+    raise image_headers.BadImage(f'the file is {status.st_size} bytes long')
+  with open(file.path, 'rb', buffering=0) as source:
+    return source.read()
+
+
+def inspect(file: ImageFile, policy: Policy) -> Verdict:
+  """Looks at one image; whatever is wrong with it ends up in the verdict."""
+  try:
+    return _inspect_bytes(read_image(file), policy)
+  except OSError as error:
+    return Verdict(f'it cannot be read: {error.strerror or error}')
+  except image_headers.BadImage as error:
+    return Verdict(str(error))
+
+
+def _inspect_bytes(data: bytes, policy: Policy) -> Verdict:
+  header = image_headers.read_header(data)
+  _check_pixels(header.height, header.width, policy)
+  is_rotated = header.orientation != 1
+  if not _must_change(header, policy):
+    return Verdict(
+      doubt=header.doubt,
+      image_format=header.image_format,
+      height=header.height,
+      width=header.width,
+      size=len(data),
+      is_rotated=is_rotated,
+    )
+  try:
+    from datasets import image_reencoding
+
+    image_format, height, width, changed = image_reencoding.reencode(
+      data, header, policy
+    )
+  except image_headers.BadImage:
+    raise
+  except slim_errors.UserError as error:
+    raise image_headers.BadImage(
+      f'a {header.image_format} of this kind is re-encoded. {error}'
+    ) from error
+  except Exception as error:  # decoders raise whatever the bytes provoke
+    raise image_headers.BadImage(f'it cannot be decoded: {error}') from error
+  return Verdict(
+    '', '', image_format, height, width, len(data), is_rotated, changed
+  )
+
+
+def _check_pixels(height: int, width: int, policy: Policy):
+  if height * width > policy.max_pixels:
+    raise image_headers.BadImage(
+      f'{width} x {height} pixels are more than --max_image_pixels='
+      f'{policy.max_pixels}'
+    )
+
+
+def _must_change(header, policy) -> bool:
+  """Says whether an image has to be re-encoded."""
+  is_jpeg = header.image_format == 'jpeg'
+  if is_jpeg and header.channels == 4:  # made for printing, not for RGB
+    return True
+  if not is_jpeg and (header.image_format != 'png' or policy.only_jpeg):
+    return True
+  longest = max(header.height, header.width)
+  return policy.max_side is not None and longest > policy.max_side
+
+
+def main():
+  """Answers requests until the standard input ends.
+
+  The first line is the policy; each further one a list of files.
+  """
+  signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent closes the input
+  requests, replies = sys.stdin.buffer, sys.stdout.buffer
+  policy = Policy(*json.loads(requests.readline()))
+  for line in requests:
+    verdicts = [
+      inspect(ImageFile(*fields), policy) for fields in json.loads(line)
+    ]
+    heads = [
+      [*verdict[:-1], None if verdict.data is None else len(verdict.data)]
+      for verdict in verdicts
+    ]
+    replies.write(json.dumps(heads).encode() + b'\n')
+    for verdict in verdicts:
+      if verdict.data is not None:
+        replies.write(verdict.data)
+    replies.flush()
