@@ -305,25 +305,29 @@ class ExportConfig(flag_fields.Config):
     """The preprocessing in force."""
     return self.preprocessing_name or self.model_name
 
+  @property
+  def with_weights(self) -> list[str]:
+    """The flags that were given and need weights."""
+    return [name for name in _WITH_WEIGHTS if getattr(self, name)]
+
   def __post_init__(self):
     super().__post_init__()
-    weighty = [name for name in _WEIGHTY if getattr(self, name)]
-    if weighty and not self.checkpoint_path:
-      raise slim_errors.UserError(
-        f'--{weighty[0]} needs weights: say --checkpoint_path.'
-      )
-    if weighty and self.is_training:
-      raise slim_errors.UserError(
-        f'--{weighty[0]} is for inference: leave out --is_training.'
-      )
+    for name in self.with_weights:
+      if not self.checkpoint_path:
+        raise slim_errors.UserError(
+          f'--{name} needs weights: say --checkpoint_path.'
+        )
+      if self.is_training:
+        raise slim_errors.UserError(
+          f'--{name} is for inference: leave out --is_training.'
+        )
     if self.tflite_file and self.tflite_quantize == 'int8':
       flag_fields.require(
         self, 'dataset_dir', 'int8 takes its ranges from the images there.'
       )
 
 
-# What can only be written with weights.
-_WEIGHTY = (
+_WITH_WEIGHTS = (
   'frozen_file',
   'saved_model_dir',
   'tflite_file',

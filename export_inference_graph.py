@@ -1,0 +1,39 @@
+r"""Exports a network for inference.
+
+The graph alone, for TensorFlow's freeze_graph:
+
+    python export_inference_graph.py \
+      --model_name=inception_v3 \
+      --output_file=/tmp/inception_v3_inf_graph.pb
+
+With the weights of a training run, in every form, checked against it:
+
+    python export_inference_graph.py \
+      --checkpoint_path=/tmp/digits-model \
+      --frozen_file=/tmp/digits.pb \
+      --saved_model_dir=/tmp/digits-saved-model \
+      --tflite_file=/tmp/digits.tflite \
+      --verify
+
+What the flags leave open is taken from the run.json beside the checkpoint.
+"""
+
+from deployment import cli, config, flag_fields
+
+flag_fields.define_flags(config.ExportConfig)
+
+
+def main():
+  """Checks the flags, then exports."""
+  checkpoint = flag_fields.flag_value('checkpoint_path')
+  recorded = config.recorded_run(checkpoint) if checkpoint else {}
+  options = flag_fields.from_flags(config.ExportConfig, recorded)
+  if not options.with_weights:
+    flag_fields.require(
+      options, 'output_file', 'Say where the GraphDef is to be written.'
+    )
+  cli.load('deployment.exporting').export(options)
+
+
+if __name__ == '__main__':
+  cli.run(main)
