@@ -278,7 +278,7 @@ def optimize_clones(clones, optimizer, regularization_losses=None, **kwargs):
       losses.append(loss)
   if not losses:
     raise ValueError('No clone has a loss: nothing to optimize')
-  total_loss = tf.add_n(losses, name='total_loss')
+  total_loss = tf.add_n(losses, name='all_losses')
   return total_loss, _sum_gradients(gradients)
 
 
@@ -357,4 +357,4 @@ def _loss_without_training(clones):
       losses.append(_clone_loss(clone, len(clones), regularization))
       regularization = None
   losses = [loss for loss in losses if loss is not None]
-  return tf.add_n(losses, name='total_loss') if losses else None
+  return tf.add_n(losses, name='all_losses') if losses else None
