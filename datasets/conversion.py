@@ -184,6 +184,8 @@ def _keep(paths, dataset_dir):
 
 def _convert_content(source, content, dataset_dir, options):
   """Writes the shards, then puts everything in its place."""
+  if options.before_writing:
+    options.before_writing()
   work = os.path.join(dataset_dir, workplace.WORK_FOLDER)
   journal = shards_lib.Journal(work, _made_from(source, content))
   shard_name = source.shard_name or _shard_name(source.name)

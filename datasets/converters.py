@@ -3,8 +3,12 @@
 import dataclasses
 import importlib
 
+from absl import flags
+
 import slim_errors
 from datasets.options import Options
+
+flags.disclaim_key_flags()  # they belong to the script that defines them
 
 _MODULES = {
   'cifar10': 'datasets.download_and_convert_cifar10',
@@ -38,12 +42,8 @@ def _flag_fields() -> list[dataclasses.Field]:
   return [field for field in dataclasses.fields(Options) if field.metadata]
 
 
-def define_flags(flags):
-  """Defines the flags of download_and_convert_data.py.
-
-  Args:
-    flags: the module absl.flags.
-  """
+def define_flags():
+  """Defines the flags of download_and_convert_data.py."""
   flags.DEFINE_string(
     'dataset_name',
     None,
@@ -63,11 +63,12 @@ def define_flags(flags):
     define(field.name, field.default, field.metadata['help'])
 
 
-def run_from_flags(values):
+def run_from_flags(values, before_writing=None):
   """Converts the data set that the flags name.
 
   Args:
     values: an object with an attribute for each flag.
+    before_writing: is called before TensorFlow is needed; None for nothing.
 
   Raises:
     UserError: if a flag is missing or wrong, or if the conversion fails.
@@ -91,7 +92,9 @@ def run_from_flags(values):
   chosen = {field.name: getattr(values, field.name) for field in _flag_fields()}
   _check(name, chosen)
   module = importlib.import_module(_MODULES[name])
-  module.run(values.dataset_dir, Options(**chosen))
+  module.run(
+    values.dataset_dir, Options(**chosen, before_writing=before_writing)
+  )
 
 
 def _check(name: str, chosen: dict):

@@ -1,6 +1,7 @@
 """What a user may ask of a conversion; each field is a flag of that name."""
 
 import dataclasses
+from collections.abc import Callable
 
 from datasets import downloads, image_worker
 
@@ -11,7 +12,11 @@ def _field(default, text: str):
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-  """What a user may ask of a conversion; see the texts of the fields."""
+  """What a user may ask of a conversion; see the texts of the fields.
+
+  Two have no flag: `patience`, how long to wait for servers, and
+  `before_writing`, which is called before TensorFlow is needed.
+  """
 
   image_dir: str | None = _field(
     None, 'The folder that holds one folder of images a class.'
@@ -43,6 +48,7 @@ class Options:
     None, 'How many processes look at images; by default one a processor.'
   )
   patience: downloads.Patience = downloads.Patience()
+  before_writing: Callable[[], object] | None = None
 
   def image_policy(self) -> image_worker.Policy:
     """Returns what is asked of image files."""
