@@ -8,7 +8,12 @@ from tensorflow.python.tools import freeze_graph
 from tensorflow.python.util import deprecation
 
 import slim_errors
-from deployment import export_savedmodel, predictors, sample_images
+from deployment import (
+  export_graph,
+  export_savedmodel,
+  predictors,
+  sample_images,
+)
 
 # Largest difference between probabilities that rounding explains. Of fewer
 # bits nothing is promised: only the agreement is reported.
@@ -41,8 +46,10 @@ def verify(options, metadata: dict) -> list[dict]:
   """
   encoded = sample_images.encoded(options, metadata)
   images = sample_images.prepare(encoded, metadata)
-  reference = predictors.from_checkpoint(
-    options, metadata['num_classes'], metadata['checkpoint']
+  reference = predictors.from_network(
+    export_graph.build(options, metadata['num_classes']),
+    metadata['checkpoint'],
+    bool(options.moving_average_decay),
   )
   expected = _batches(reference, images)
   rows = []

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.python.util import deprecation
 
 import slim_errors
-from deployment import export_frozen, export_graph, export_savedmodel
+from deployment import export_frozen, export_savedmodel
 
 _TEXT_SUFFIXES = ('.pbtxt', '.txt')
 _VARIABLES = ('Variable', 'VariableV2', 'VarHandleOp')
@@ -76,20 +76,18 @@ def _dims(tensor, rank):
   return tensor.shape.as_list() if tensor.shape.rank == rank else [None] * rank
 
 
-def from_checkpoint(options, num_classes: int, prefix: str):
+def from_network(network, prefix: str, averaged: bool):
   """Returns the predictor of the network itself, restored from a checkpoint.
 
   Args:
-    options: an ExportConfig.
-    num_classes: classes of the network.
+    network: an `export_graph.InferenceGraph`.
     prefix: the checkpoint.
+    averaged: whether to take the moving averages of the weights.
 
   Raises:
     UserError: if the checkpoint does not fit.
   """
-  network = export_graph.build(options, num_classes)
   session = tf.Session(graph=network.graph)
-  averaged = bool(options.moving_average_decay)
   export_frozen.restore(session, prefix, averaged)
   return GraphPredictor(session, network.images, network.probabilities)
 

@@ -1,0 +1,79 @@
+"""What scripts/label_image.py is told."""
+
+import dataclasses
+
+import slim_errors
+from deployment import config, flag_fields
+from deployment.flag_fields import boolean, integer, real, text
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelConfig(flag_fields.Config):
+  """Which images, which network, and what goes in between.
+
+  What is None here is taken from the metadata beside an exported network, or
+  from the run.json beside a checkpoint.
+  """
+
+  image: str = text(
+    None, 'Image files, folders or patterns, separated by commas (required).'
+  )
+  graph: str = text(
+    None,
+    'The exported network: a frozen GraphDef, the folder of a SavedModel, a '
+    '.tflite or an .onnx file.',
+  )
+  labels: str = text(
+    None, 'File of class names, one a line or numbered like 0:daisy.'
+  )
+  labels_offset: int = integer(
+    None, 'How many names at the head of --labels the network leaves out.', 0
+  )
+  input_layer: str = text(None, "Name of the graph's input node.")
+  output_layer: str = text(None, "Name of the graph's output node.")
+  input_width: int = integer(None, "Image width; the graph's by default.", 1)
+  input_height: int = integer(None, "Image height; the graph's by default.", 1)
+  input_mean: float = real(
+    None, 'Scale plainly, not as in evaluation: subtract this from 0..255.'
+  )
+  input_std: float = real(None, 'Scale plainly: then divide by this.')
+  top_k: int = integer(5, 'How many classes to print.', least=1)
+  json: bool = boolean(
+    False, 'Print a JSON object for each image, a line each.'
+  )
+  batch_size: int = integer(32, 'Images to run at once.', least=1)
+
+  checkpoint_path: str = text(
+    None, 'Instead of --graph: a checkpoint (file, folder or --train_dir).'
+  )
+  model_name: str = flag_fields.other_default(
+    config.DataConfig, 'model_name', None
+  )
+  image_size: int = integer(None, 'Side of the images for --checkpoint_path.')
+  moving_average_decay: float = real(
+    None, 'Use the moving averages of the weights in the checkpoint.', 0, 1
+  )
+  preprocessing_name: str = flag_fields.other_default(
+    config.DataConfig, 'preprocessing_name', None
+  )
+  use_grayscale: bool = flag_fields.other_default(
+    config.DataConfig, 'use_grayscale', False
+  )
+  dataset_name: str = flag_fields.other_default(
+    config.DataConfig, 'dataset_name', 'imagenet'
+  )
+  dataset_dir: str = text('', 'Folder of the data set, for its class names.')
+
+  def __post_init__(self):
+    super().__post_init__()
+    if bool(self.graph) == bool(self.checkpoint_path):
+      raise slim_errors.UserError(
+        'Say either --graph, an exported network, or --checkpoint_path.'
+      )
+    if self.checkpoint_path and not self.model_name:
+      raise slim_errors.UserError(
+        '--model_name is missing: there is no run.json beside '
+        f'{self.checkpoint_path} to say which network it belongs to.'
+      )
+    if self.input_std == 0:
+      raise slim_errors.UserError('--input_std=0: nothing is divided by 0.')
