@@ -58,21 +58,27 @@ class Source:
     name: as in `--dataset_name`.
     open: open(paths, work_folder) returns the `Content`; `paths` maps the file
       names of the downloads to where they lie.
-    downloads: what has to be there first.
+    downloads: what has to be there first, or a function that tells.
     shard_name: shard_name(split, index, num_shards) is a file's name.
     closing_line: closing_line(counts) is what is printed at the end; `counts`
       maps splits to numbers of images.
     settings: what the user asked for; other settings make other files.
     is_fixed: whether the input is always the same, as published data are.
+    keeps_finished: whether finished shards, and what was downloaded, stay: of
+      a data set that takes hours.
   """
 
   name: str
   open: Callable[[Mapping[str, str], str], Content]
-  downloads: tuple[downloads_lib.Download, ...] = ()
+  downloads: (
+    tuple[downloads_lib.Download, ...]
+    | Callable[[], Sequence[downloads_lib.Download]]
+  ) = ()
   shard_name: Callable[[str, int, int], str] | None = None
   closing_line: Callable[[Mapping[str, int]], str] | None = None
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   is_fixed: bool = True
+  keeps_finished: bool = False
 
 
 def convert(source: Source, dataset_dir: str, options: Options | None = None):
@@ -100,7 +106,7 @@ def convert(source: Source, dataset_dir: str, options: Options | None = None):
       with contextlib.closing(content):
         if not _is_complete(source, content, dataset_dir):
           _convert_content(source, content, dataset_dir, options)
-      if options.keep_downloads:
+      if options.keep_downloads or source.keeps_finished:
         _keep(paths, dataset_dir)
       shutil.rmtree(work)
   finally:
@@ -164,8 +170,8 @@ def _made_from(source, content, written=None) -> dict:
 
 def _fetch_all(source, dataset_dir, work, options) -> dict:
   """Returns file name -> path; files placed in the folder are used first."""
-  paths = {}
-  for download in source.downloads:
+  paths, downloads = {}, source.downloads
+  for download in downloads() if callable(downloads) else downloads:
     placed = os.path.join(dataset_dir, download.filename)
     if os.path.exists(placed):
       downloads_lib.check(download, placed)
@@ -195,7 +201,8 @@ def _convert_content(source, content, dataset_dir, options):
     rejected += [Rejected(*bad) for shard in shards for bad in shard['bad']]
     splits[name] = shards_lib.summarize(shards)
   if rejected and not options.skip_bad_images:
-    journal.discard()
+    if not source.keeps_finished:
+      journal.discard()
     raise publishing.bad_images(rejected)
   counts = {name: split['num_samples'] for name, split in splits.items()}
   if not any(counts.values()):

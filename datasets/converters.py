@@ -15,15 +15,16 @@ _MODULES = {
   'digits': 'datasets.download_and_convert_digits',
   'flowers': 'datasets.download_and_convert_flowers',
   'folder': 'datasets.download_and_convert_folder',
+  'imagenet': 'datasets.download_and_convert_imagenet',
   'mnist': 'datasets.download_and_convert_mnist',
 }
 _ONLY_FOR = {
   'image_dir': ('folder',),
   'validation_fraction': ('folder',),
   'num_shards': ('flowers', 'folder'),
-  'image_max_side': ('flowers', 'folder'),
-  'max_image_pixels': ('flowers', 'folder'),
-  'skip_bad_images': ('flowers', 'folder'),
+  'image_max_side': ('flowers', 'folder', 'imagenet'),
+  'max_image_pixels': ('flowers', 'folder', 'imagenet'),
+  'skip_bad_images': ('flowers', 'folder', 'imagenet'),
 }
 _AT_LEAST_ONE = (
   'num_shards',
@@ -77,11 +78,6 @@ def run_from_flags(values, before_writing=None):
   if not name:
     raise slim_errors.UserError(
       f'--dataset_name is missing; known: {", ".join(converter_names())}.'
-    )
-  if name == 'imagenet':
-    raise slim_errors.UserError(
-      'imagenet needs an account: convert it with '
-      'datasets/download_and_preprocess_imagenet.sh DATA_DIR.'
     )
   if name not in _MODULES:
     raise slim_errors.unknown_name('data set', name, _MODULES)

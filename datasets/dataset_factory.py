@@ -10,6 +10,7 @@ _MODULES = {
   'digits': 'datasets.digits',
   'flowers': 'datasets.flowers',
   'folder': 'datasets.folder',
+  'imagenet': 'datasets.imagenet',
   'mnist': 'datasets.mnist',
 }
 

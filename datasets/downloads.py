@@ -36,12 +36,14 @@ class Download:
     urls: where it lies; the later ones are mirrors.
     size: in bytes, None if not known.
     sha256: its checksum in hexadecimal digits, None if not known.
+    authorization: the header of that name; is not sent on to other servers.
   """
 
   filename: str
   urls: tuple[str, ...]
   size: int | None = None
   sha256: str | None = None
+  authorization: str | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,6 +190,8 @@ def _transfer(url, download, part, timeout):
   if have:
     headers['Range'] = f'bytes={have}-'
   request = urllib.request.Request(url, headers=headers)
+  if download.authorization:
+    request.add_unredirected_header('Authorization', download.authorization)
   try:
     response = urllib.request.urlopen(request, timeout=timeout)
   except urllib.error.HTTPError as error:

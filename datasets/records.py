@@ -57,9 +57,11 @@ def _feature(value) -> bytes:
   if isinstance(value, bytes):
     return _field(1, _field(1, value))
   values = list(value) if isinstance(value, list | tuple) else [value]
-  if values and isinstance(values[0], bytes):
+  if not values:
+    return b''
+  if isinstance(values[0], bytes):
     return _field(1, *(_field(1, item) for item in values))
-  if values and isinstance(values[0], float):
+  if isinstance(values[0], float):
     return _field(2, _field(1, struct.pack(f'<{len(values)}f', *values)))
   return _field(3, _field(1, *map(_varint, values)))
 
@@ -69,7 +71,7 @@ def encode_features(features: Mapping) -> bytes:
 
   Args:
     features: name -> bytes, float or integer, or a list of one kind. An empty
-      list becomes an empty list of integers.
+      list becomes a feature of no kind, which reads as empty of any kind.
   """
   return _field(
     1,

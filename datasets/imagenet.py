@@ -1,0 +1,91 @@
+"""ImageNet ILSVRC2012: 1,281,167 images to train, 50,000 to validate.
+
+ImageNet Large Scale Visual Recognition Challenge
+Olga Russakovsky et al., arXiv:1409.0575
+
+Labels run from 1 to 1000 in the order of the WordNet ids (synsets); 0 is a
+background class that no image has, so that there are 1001.
+
+imagenet_synsets.txt (id and readable name a line) and
+imagenet_validation_labels.txt (the id of each validation image) are taken from
+the data files of the packages tensorflow-datasets 4.9.10 and timm 1.0.31, both
+under the Apache License 2.0.
+"""
+
+import functools
+import os
+
+from datasets import classification
+
+LOAD_READABLE_NAMES = True
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def _read_lines(filename: str) -> list[str]:
+  with open(os.path.join(_FOLDER, filename), encoding='utf-8') as file:
+    return file.read().splitlines()
+
+
+@functools.cache
+def synsets() -> dict[str, str]:
+  """Returns WordNet id -> readable name, in the order of the labels 1..1000."""
+  return dict(
+    line.split('\t', 1) for line in _read_lines('imagenet_synsets.txt')
+  )
+
+
+def validation_synsets() -> list[str]:
+  """Returns the WordNet id of each of the 50,000 validation images."""
+  return _read_lines('imagenet_validation_labels.txt')
+
+
+def create_readable_names_for_imagenet_labels() -> dict[int, str]:
+  """Returns label -> readable name; 0 is the background. Needs no network."""
+  return {
+    0: 'background',
+    **dict(enumerate(synsets().values(), 1)),
+  }
+
+
+def _labels_to_names() -> dict[int, str] | None:
+  if LOAD_READABLE_NAMES:
+    return create_readable_names_for_imagenet_labels()
+  return None
+
+
+def _add_items(keys_to_features, items_to_handlers):
+  """Adds the label's text and the bounding boxes."""
+  import tensorflow.compat.v1 as tf
+
+  from tf_slim_compat import slim
+
+  keys_to_features['image/class/text'] = tf.FixedLenFeature([], tf.string, '')
+  prefix, sides = 'image/object/bbox/', ['ymin', 'xmin', 'ymax', 'xmax']
+  for side in sides:
+    keys_to_features[prefix + side] = tf.VarLenFeature(tf.float32)
+  keys_to_features[f'{prefix}label'] = tf.VarLenFeature(tf.int64)
+  decoder = slim.tfexample_decoder
+  items_to_handlers['label_text'] = decoder.Tensor('image/class/text')
+  items_to_handlers['object/bbox'] = decoder.BoundingBox(sides, prefix)
+  items_to_handlers['object/label'] = decoder.Tensor(f'{prefix}label')
+
+
+SPEC = classification.ClassificationSpec(
+  name='imagenet',
+  splits={'train': 1281167, 'validation': 50000},
+  num_classes=1001,
+  file_patterns=('%s-*-of-*',),
+  descriptions={
+    'image': 'A color image of varying height and width, uint8.',
+    'label': 'The class, an integer from 1 to 1000; 0 is the background.',
+    'label_text': 'The readable name of the class.',
+    'object/bbox': 'Boxes of [ymin, xmin, ymax, xmax], each from 0 to 1.',
+    'object/label': 'The class of each box.',
+  },
+  command='bash datasets/download_and_preprocess_imagenet.sh {dataset_dir}',
+  items=_add_items,
+  labels_to_names=_labels_to_names,
+)
+
+get_split = SPEC.get_split
