@@ -116,7 +116,9 @@ class NasNetABaseCell:
       The cell's output.
     """
     filters = int(self._num_conv_filters * filter_scaling)
-    keep_prob_fn = functools.partial(self._keep_prob, cell_num, current_step)
+    keep_prob_fn = functools.cache(
+      functools.partial(self._keep_prob, cell_num, current_step)
+    )
     with tf.variable_scope(scope):
       states = self._inputs(net, prev_layer, filters)
       for i in range(len(self._operations) // 2):
