@@ -16,12 +16,9 @@ from google.protobuf.message import DecodeError
 from tensorflow.python.util import deprecation
 
 import slim_errors
-from deployment import export_frozen, export_savedmodel
+from deployment import export_frozen, export_savedmodel, graph_summary
 
 _TEXT_SUFFIXES = ('.pbtxt', '.txt')
-_VARIABLES = ('Variable', 'VariableV2', 'VarHandleOp')
-# Nodes without a consumer that are nevertheless no result.
-_NO_OUTPUTS = ('Assert', 'Assign', 'Const', 'NoOp', 'Placeholder')
 
 
 def load(path: str, input_name=None, output_name=None):
@@ -161,37 +158,23 @@ def from_graph_def(graph_def, input_name=None, output_name=None, path=''):
       raise slim_errors.UserError(
         f'{path} cannot be loaded: {_first_line(error)}'
       ) from error
-  unfrozen = [
-    op for op in session.graph.get_operations() if op.type in _VARIABLES
-  ]
+  unfrozen = graph_summary.variables(session.graph)
   if unfrozen:
     raise slim_errors.UserError(
       f'{path} holds {len(unfrozen)} variables without values: freeze it first '
       'with `python -m tensorflow.python.tools.freeze_graph`.'
     )
-  images = _node(session.graph, 'input_layer', input_name, _inputs)
-  scores = _node(session.graph, 'output_layer', output_name, _outputs)
+  images = _node(session.graph, 'input_layer', input_name, graph_summary.inputs)
+  scores = _node(
+    session.graph, 'output_layer', output_name, graph_summary.outputs
+  )
   return GraphPredictor(session, images, scores)
-
-
-def _inputs(graph):
-  return [op.name for op in graph.get_operations() if op.type == 'Placeholder']
-
-
-def _outputs(graph):
-  return [
-    op.name
-    for op in graph.get_operations()
-    if op.type not in _NO_OUTPUTS
-    and op.outputs
-    and not any(output.consumers() for output in op.outputs)
-  ]
 
 
 def _node(graph, flag, name, candidates):
   """Returns the tensor of a node, found by name or as the only candidate."""
   if name is None:
-    names = candidates(graph)
+    names = [op.name for op in candidates(graph)]
     if len(names) != 1:
       raise slim_errors.UserError(
         f'--{flag} is missing: the graph has {len(names)} candidates'
