@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from deployment import checkpoints, run_record
+from deployment import checkpoints, eval_pictures, run_record
 
 _MISTAKES = 20
 _HISTORY_FILE = 'history.jsonl'
@@ -51,7 +51,10 @@ def write(config, dataset, prefix, samples, result):
   )
   if config.predictions_file:
     _write_text(config.predictions_file, _predictions_csv(samples))
-  _write_events(config.eval_dir, step, result)
+  pictures = _pictures(dataset, report)
+  for name, png in pictures.items():
+    _write_bytes(os.path.join(config.eval_dir, f'{name}.png'), png)
+  _write_events(config.eval_dir, step, result, pictures)
   _keep_best(config.eval_dir, prefix, report)
 
 
@@ -87,16 +90,35 @@ def _mistakes(samples, classes):
   ]
 
 
-def _write_text(path, text):
+def _write_bytes(path, content):
   temporary = f'{path}.tmp-{os.getpid()}'
-  with open(temporary, 'w', encoding='utf-8', newline='') as file:
-    file.write(text)
+  with open(temporary, 'wb') as file:
+    file.write(content)
   os.replace(temporary, path)
+
+
+def _write_text(path, text):
+  _write_bytes(path, text.encode())
+
+
+def _pictures(dataset, report):
+  """Returns name -> PNG; empty where matplotlib is not installed."""
+  if not eval_pictures.available():
+    logging.info('No pictures: pip install ".[plots]" brings matplotlib.')
+    return {}
+  mistakes = report['most_confident_mistakes']
+  matrix = eval_pictures.confusion_matrix(
+    report['confusion'], report['classes']
+  )
+  pictures = {'confusion': matrix}
+  if mistakes:
+    pictures['mistakes'] = eval_pictures.contact_sheet(dataset, mistakes)
+  return pictures
 
 
 def _confusion_csv(classes, confusion):
   text = io.StringIO()
-  rows = csv.writer(text)
+  rows = csv.writer(text, lineterminator='\n')
   rows.writerow(['true \\ predicted', *classes])
   for name, row in zip(classes, confusion, strict=True):
     rows.writerow([name, *row])
@@ -107,7 +129,7 @@ def _predictions_csv(samples):
   """Returns a row per image: index, label, prediction, every score."""
   scores = probabilities(samples['logits'])
   text = io.StringIO()
-  rows = csv.writer(text)
+  rows = csv.writer(text, lineterminator='\n')
   columns = [f'score_{label}' for label in range(scores.shape[1])]
   rows.writerow(['index', 'label', 'prediction', *columns])
   for index, label, row in zip(
@@ -117,13 +139,16 @@ def _predictions_csv(samples):
   return text.getvalue()
 
 
-def _write_events(eval_dir, step, result):
+def _write_events(eval_dir, step, result, pictures):
   values = [
     tf.Summary.Value(tag=f'eval/{name}', simple_value=result[name])
     for name in ('Accuracy', 'Recall_5', 'loss')
   ]
   writer = tf.summary.FileWriterCache.get(eval_dir)
   writer.add_summary(tf.Summary(value=values), step)
+  for name, png in pictures.items():
+    summary = eval_pictures.image_summary(f'eval/{name}', png)
+    writer.add_summary(summary, step)
   writer.flush()
 
 
