@@ -2,16 +2,18 @@
 
 import os
 import re
-import tarfile
+import shutil
 import tempfile
 
 import tensorflow.compat.v1 as tf
 from absl import logging
 
 import slim_errors
+from datasets import archives
 
 PREFIX = 'model.ckpt'
 _STATE_FILE = 'checkpoint'
+_ARCHIVE = r'\.(tar\.gz|tgz|tar)$'
 _SHOWN = 10
 
 
@@ -31,7 +33,7 @@ def resolve(path: str) -> str:
   path = os.path.expanduser(path)
   if os.path.isdir(path):
     return _newest(path)
-  if re.search(r'\.(tar\.gz|tgz|tar)$', path) and os.path.isfile(path):
+  if re.search(_ARCHIVE, path) and os.path.isfile(path):
     return _extracted(path)
   if os.path.basename(path) == _STATE_FILE and os.path.isfile(path):
     return _newest(os.path.dirname(path) or '.')
@@ -96,17 +98,15 @@ def _latest_by_state(folder):
 
 def _extracted(archive):
   """Unpacks a released checkpoint beside its archive, once."""
-  folder = re.sub(r'\.(tar\.gz|tgz|tar)$', '', archive)
+  folder = re.sub(_ARCHIVE, '', archive)
   if not os.path.isdir(folder):
     parent = os.path.dirname(archive) or '.'
     temporary = tempfile.mkdtemp(prefix='.unpacking-', dir=parent)
     try:
-      with tarfile.open(archive) as tar:
-        tar.extractall(temporary, filter='data')
-    except (tarfile.TarError, OSError, EOFError) as error:
-      raise slim_errors.UserError(
-        f'{archive} is not a whole archive: {error}. Download it again.'
-      ) from error
+      archives.extract_tar(archive, temporary)
+    except slim_errors.UserError:
+      shutil.rmtree(temporary)
+      raise
     os.rename(temporary, folder)
     logging.info('Unpacked %s into %s', archive, folder)
   holders = [
@@ -167,7 +167,8 @@ def repair(folder: str):
   """
   for name in os.listdir(folder):
     if '.tempstate' in name or re.search(rf'{PREFIX}-\d+_temp', name):
-      _remove(os.path.join(folder, name))
+      path = os.path.join(folder, name)
+      shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
   found = prefixes(folder)
   whole = found
   while whole and not is_whole(whole[-1]):
@@ -194,15 +195,6 @@ def write_state(folder: str, whole):
   tf.train.update_checkpoint_state(
     os.path.abspath(folder), names[-1], all_model_checkpoint_paths=names
   )
-
-
-def _remove(path):
-  if os.path.isdir(path):
-    for name in os.listdir(path):
-      os.remove(os.path.join(path, name))
-    os.rmdir(path)
-  else:
-    os.remove(path)
 
 
 def in_scope(name: str, scopes) -> bool:

@@ -1,0 +1,221 @@
+"""Evaluation: every sample once, whatever the batch size, and its reports."""
+
+import csv
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import slim_errors
+from deployment import checkpoints, eval_report, evaluation, metrics, training
+from deployment.config import EvalConfig, TrainConfig
+
+
+@pytest.fixture(scope='module')
+def trained(digits_dir, tmp_path_factory):
+  """A train_dir with three checkpoints of a short run."""
+  folder = tmp_path_factory.mktemp('trained')
+  training.train(
+    TrainConfig(
+      dataset_name='digits',
+      dataset_dir=digits_dir,
+      train_dir=str(folder),
+      model_name='lenet',
+      optimizer='momentum',
+      learning_rate=0.01,
+      learning_rate_decay_type='fixed',
+      max_number_of_steps=60,
+      save_interval_steps=30,
+      save_summaries_secs=0,
+      moving_average_decay=0.5,
+      random_seed=1,
+    )
+  )
+  return str(folder)
+
+
+def options(digits_dir, trained, eval_dir, **changes):
+  values = {
+    'dataset_name': 'digits',
+    'dataset_dir': digits_dir,
+    'model_name': 'lenet',
+    'checkpoint_path': trained,
+    'eval_dir': str(eval_dir),
+    **changes,
+  }
+  return EvalConfig(**values)
+
+
+def test_metrics_do_not_depend_on_the_batch_size(digits_dir, trained, tmp_path):
+  results = []
+  for size in (1, 7, 100, 297, 1000):
+    result = evaluation.evaluate(
+      options(digits_dir, trained, tmp_path, batch_size=size)
+    )
+    results.append(result)
+    assert result['images'] == 297
+    assert np.sum(result['confusion']) == 297
+  for result in results[1:]:
+    assert result.pop('loss') == pytest.approx(results[0]['loss'], rel=1e-5)
+    assert result == {k: v for k, v in results[0].items() if k != 'loss'}
+  assert 0.5 < results[0]['Accuracy'] <= 1
+
+
+def test_metrics_equal_a_recount_from_the_predictions(
+  digits_dir, trained, tmp_path
+):
+  path = tmp_path / 'predictions.csv'
+  result = evaluation.evaluate(
+    options(digits_dir, trained, tmp_path, predictions_file=str(path))
+  )
+  with open(path, encoding='utf-8') as file:
+    rows = list(csv.DictReader(file))
+  labels = np.array([int(row['label']) for row in rows])
+  scores = np.array([[float(row[f'score_{c}']) for c in range(10)]
+                     for row in rows])  # fmt: skip
+  assert [int(row['index']) for row in rows] == list(range(297))
+  assert result['Accuracy'] == np.mean(scores.argmax(1) == labels)
+  top_5 = np.argsort(-scores, axis=1)[:, :5]
+  recall = np.mean(
+    [label in row for label, row in zip(labels, top_5, strict=True)]
+  )
+  assert result['Recall_5'] == pytest.approx(recall)
+  loss = -np.log(scores[np.arange(297), labels]).mean()
+  assert result['loss'] == pytest.approx(loss, rel=1e-3)
+
+
+def test_reports(digits_dir, trained, tmp_path):
+  evaluation.evaluate(options(digits_dir, trained, tmp_path))
+  report = json.loads((tmp_path / 'metrics.json').read_text())
+  assert report['step'] == 60
+  assert report['classes'] == [str(digit) for digit in range(10)]
+  with open(tmp_path / 'confusion.csv', encoding='utf-8') as file:
+    table = list(csv.reader(file))
+  assert [[int(n) for n in row[1:]] for row in table[1:]] == report['confusion']
+  for name in ('confusion.png', 'mistakes.png'):
+    assert (tmp_path / name).read_bytes().startswith(b'\x89PNG')
+  tags = {
+    value.tag
+    for name in os.listdir(tmp_path)
+    if 'tfevents' in name
+    for event in tf.train.summary_iterator(str(tmp_path / name))
+    for value in event.summary.value
+  }
+  assert {'eval/Accuracy', 'eval/Recall_5', 'eval/confusion'} <= tags
+
+
+def test_best_checkpoint_is_kept(digits_dir, trained, tmp_path):
+  evaluation.evaluate(
+    options(digits_dir, trained, tmp_path, all_checkpoints=True)
+  )
+  history = eval_report.read_history(str(tmp_path))
+  assert [entry['step'] for entry in history] == [0, 30, 60]
+  best = max(history, key=lambda entry: entry['Accuracy'])
+  kept = checkpoints.resolve(str(tmp_path / 'best'))
+  assert checkpoints.step_of(kept) == best['step']
+  assert checkpoints.is_whole(kept)
+
+
+def test_max_num_batches(digits_dir, trained, tmp_path):
+  result = evaluation.evaluate(
+    options(digits_dir, trained, tmp_path, batch_size=50, max_num_batches=2)
+  )
+  assert result['images'] == 100
+
+
+def test_moving_averages_are_evaluated(digits_dir, trained, tmp_path):
+  plain = evaluation.evaluate(options(digits_dir, trained, tmp_path))
+  averaged = evaluation.evaluate(
+    options(digits_dir, trained, tmp_path, moving_average_decay=0.5)
+  )
+  assert averaged['loss'] != plain['loss']
+
+
+def test_following_a_run_ends_without_new_checkpoints(
+  digits_dir, trained, tmp_path
+):
+  evaluation.evaluate(
+    options(
+      digits_dir, trained, tmp_path, eval_interval_secs=1, eval_timeout_secs=1
+    )
+  )
+  assert len(eval_report.read_history(str(tmp_path))) == 1
+
+
+def test_following_an_empty_folder_ends_with_a_sentence(digits_dir, tmp_path):
+  with pytest.raises(slim_errors.UserError, match='no checkpoint for 0 s'):
+    evaluation.evaluate(
+      options(
+        digits_dir,
+        str(tmp_path),
+        tmp_path,
+        eval_interval_secs=1,
+        eval_timeout_secs=0,
+      )  # fmt: skip
+    )
+
+
+def test_checkpoint_of_another_network(digits_dir, trained, tmp_path):
+  with pytest.raises(slim_errors.UserError, match='another --model_name'):
+    evaluation.evaluate(
+      options(digits_dir, trained, tmp_path, model_name='cifarnet')
+    )
+
+
+def test_checkpoint_without_averages(digits_dir, trained, tmp_path):
+  prefix = checkpoints.resolve(trained)
+  names = ['LeNet/conv1/weights', 'global_step']
+  reader = checkpoints.reader(prefix)
+  variables = [
+    tf.get_variable(name, initializer=reader.get_tensor(name)) for name in names
+  ]
+  with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    bare = tf.train.Saver(variables).save(session, str(tmp_path / 'bare.ckpt'))
+  with pytest.raises(slim_errors.UserError, match='no moving averages'):
+    evaluation.evaluate(
+      options(digits_dir, bare, tmp_path, moving_average_decay=0.5)
+    )
+  with pytest.raises(slim_errors.UserError, match='lacks 7 variables'):
+    evaluation.evaluate(options(digits_dir, bare, tmp_path))
+
+
+def test_old_format_checkpoint_without_global_step(
+  digits_dir, trained, tmp_path
+):
+  from nets import nets_factory
+
+  nets_factory.get_network_fn('lenet', 10)(tf.zeros([1, 28, 28, 1]))
+  saver = tf.train.Saver(write_version=tf.train.SaverDef.V1)
+  with tf.Session() as session:
+    saver.restore(session, checkpoints.resolve(trained))
+    old = saver.save(session, str(tmp_path / 'lenet.ckpt'))
+  assert os.path.isfile(old)
+  expected = evaluation.evaluate(options(digits_dir, trained, tmp_path / 'a'))
+  found = evaluation.evaluate(options(digits_dir, old, tmp_path / 'b'))
+  assert found == expected
+
+
+def test_moved_train_dir(digits_dir, trained, tmp_path):
+  shutil.copytree(trained, tmp_path / 'moved')
+  result = evaluation.evaluate(
+    options(digits_dir, str(tmp_path / 'moved'), tmp_path)
+  )
+  assert result['images'] == 297
+
+
+def test_recall_with_fewer_than_five_classes():
+  logits = np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]])
+  labels = np.array([0, 0])
+  rank = metrics.ranks(logits, labels)
+  assert rank.tolist() == [2, 0]
+  result = metrics.summarize(labels, logits.argmax(1), rank, np.zeros(2), 3)
+  assert result['Recall_5'] == 1.0
+  assert result['Accuracy'] == 0.5
+  assert result['confusion'] == [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
+  assert result['per_class']['precision'] == [1.0, 0.0, 0.0]
+  assert result['per_class']['recall'] == [0.5, 0.0, 0.0]
+  assert result['per_class']['f1'] == pytest.approx([2 / 3, 0.0, 0.0])
