@@ -69,7 +69,7 @@ def find(image_dir: str) -> Findings:
     root = os.path.join(image_dir, class_name)
     found = len(images)
     for path in _walk(root, broken):
-      name = os.path.relpath(path, image_dir)
+      name = path[len(root) - len(class_name) :]
       try:
         image = _look_at(path, name, normalize(class_name))
       except OSError as error:

@@ -94,13 +94,30 @@ def read_image(file: ImageFile) -> bytes:
       parts.append(part)
       left -= len(part)
     return parts[0] if len(parts) == 1 else b''.join(parts)
-  status = os.stat(file.path)
-  if not stat.S_ISREG(status.st_mode):
-    raise image_headers.BadImage('it is not a regular file')
-  if status.st_size > MAX_FILE_BYTES:
-    raise image_headers.BadImage(f'the file is {status.st_size} bytes long')
-  with open(file.path, 'rb', buffering=0) as source:
-    return source.read()
+  # Without O_NONBLOCK the opening of a pipe would wait for its other end.
+  flags = (
+    os.O_RDONLY | getattr(os, 'O_BINARY', 0) | getattr(os, 'O_NONBLOCK', 0)
+  )
+  descriptor = os.open(file.path, flags)
+  try:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+      raise image_headers.BadImage('it is not a regular file')
+    if status.st_size > MAX_FILE_BYTES:
+      raise image_headers.BadImage(f'the file is {status.st_size} bytes long')
+    return _read_to_end(descriptor, status.st_size)
+  finally:
+    os.close(descriptor)
+
+
+def _read_to_end(descriptor: int, size: int) -> bytes:
+  data = os.read(descriptor, size)
+  while len(data) < size:
+    part = os.read(descriptor, size - len(data))
+    if not part:
+      break
+    data += part
+  return data
 
 
 def inspect(file: ImageFile, policy: Policy) -> Verdict:

@@ -5,6 +5,7 @@ Still Images, https://www.w3.org/Graphics/JPEG/itu-t81.pdf; its section B names
 the markers, tables and parameters used below.
 """
 
+import functools
 import re
 import struct
 
@@ -101,7 +102,7 @@ class _Reader:
     elif marker in _OTHER_FRAMES:
       raise BadImage(f'the JPEG process {marker:#x} is not supported')
     elif marker == _HUFFMAN:
-      self._read_huffman(segment)
+      self._huffman_tables |= _huffman_tables(segment)
     elif marker == _QUANTIZATION:
       self._read_quantization(segment)
     elif marker == _APP1 and segment.startswith(b'Exif\0\0'):
@@ -136,18 +137,6 @@ class _Reader:
         raise _Doubt('a quantization table is damaged')
       self._quantization_tables.add(table)
 
-  def _read_huffman(self, segment: bytes):
-    position = 0
-    while position < len(segment):
-      table = segment[position]
-      lengths = segment[position + 1 : position + 17]
-      start, position = position + 17, position + 17 + sum(lengths)
-      if position > len(segment) or table & 15 > 3 or table >> 4 > 1:
-        raise _Doubt('a Huffman table is damaged')
-      is_direct = table >> 4 == 0
-      _check_code(lengths, segment[start:position] if is_direct else b'')
-      self._huffman_tables.add(table)
-
   def _read_scan(self, segment: bytes):
     if self.size is None:
       raise _Doubt('a picture comes before its frame')
@@ -177,6 +166,22 @@ class _Reader:
       needed.add(0x10 | table & 15)
     if not needed <= self._huffman_tables:
       raise _Doubt('a Huffman table is missing')
+
+
+@functools.lru_cache(maxsize=256)  # most files have the tables of the standard
+def _huffman_tables(segment: bytes) -> frozenset:
+  """Returns which Huffman tables a segment defines, 16 + n for AC tables."""
+  tables, position = set(), 0
+  while position < len(segment):
+    table = segment[position]
+    lengths = segment[position + 1 : position + 17]
+    start, position = position + 17, position + 17 + sum(lengths)
+    if position > len(segment) or table & 15 > 3 or table >> 4 > 1:
+      raise _Doubt('a Huffman table is damaged')
+    is_direct = table >> 4 == 0
+    _check_code(lengths, segment[start:position] if is_direct else b'')
+    tables.add(table)
+  return frozenset(tables)
 
 
 def _check_code(lengths: bytes, direct_symbols: bytes):

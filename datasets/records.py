@@ -6,6 +6,7 @@ take, and the same bytes on every run, which a protobuf map does not promise.
 """
 
 import errno
+import functools
 import os
 import struct
 from collections.abc import Mapping
@@ -66,6 +67,11 @@ def _feature(value) -> bytes:
   return _field(3, _field(1, *map(_varint, values)))
 
 
+def _entry(name: str, value) -> bytes:
+  """Returns one serialized entry of the map of features."""
+  return _field(1, _field(1, name.encode()), _field(2, _feature(value)))
+
+
 def encode_features(features: Mapping) -> bytes:
   """Returns a serialized tf.train.Example.
 
@@ -73,25 +79,29 @@ def encode_features(features: Mapping) -> bytes:
     features: name -> bytes, float or integer, or a list of one kind. An empty
       list becomes a feature of no kind, which reads as empty of any kind.
   """
-  return _field(
-    1,
-    *(
-      _field(1, _field(1, name.encode()), _field(2, _feature(features[name])))
-      for name in sorted(features)
-    ),
-  )
+  return _field(1, *(_entry(name, features[name]) for name in sorted(features)))
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _small_entry(name: str, value) -> bytes:
+  return _entry(name, value)
 
 
 def encode_sample(sample: Sample) -> bytes:
-  """Returns a sample as a serialized tf.train.Example."""
-  features = {
-    'image/encoded': sample.encoded,
-    'image/format': sample.image_format.encode(),
-    'image/class/label': sample.label,
-    'image/height': sample.height,
-    'image/width': sample.width,
+  """Returns a sample as a serialized tf.train.Example.
+
+  Labels, formats and sizes come again and again; their bytes are kept.
+  """
+  entries = {
+    'image/class/label': _small_entry('image/class/label', sample.label),
+    'image/encoded': _entry('image/encoded', sample.encoded),
+    'image/format': _small_entry('image/format', sample.image_format.encode()),
+    'image/height': _small_entry('image/height', sample.height),
+    'image/width': _small_entry('image/width', sample.width),
   }
-  return encode_features({**features, **(sample.extra or {})})
+  for name, value in (sample.extra or {}).items():
+    entries[name] = _entry(name, value)
+  return _field(1, *(entries[name] for name in sorted(entries)))
 
 
 class ShardWriter:

@@ -79,7 +79,8 @@ def _write_shard(path, samples, bar) -> dict:
       writer.write(records.encode_sample(sample))
       labels[sample.label] += 1
       formats[sample.image_format] += 1
-      notes.update(sample.notes)
+      if sample.notes:
+        notes.update(sample.notes)
   return {
     'file': os.path.basename(path),
     'bytes': os.path.getsize(path),
