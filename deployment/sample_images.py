@@ -1,13 +1,52 @@
 """Images to try a network on: of its data set, or made for the purpose."""
 
+import itertools
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 import slim_errors
-from datasets import dataset_factory
+from datasets import dataset_factory, dataset_utils
 from deployment import export_metadata
 
 _SIDE = 400
+
+
+class Record(NamedTuple):
+  """One image as it is stored: its bytes, their format and its label."""
+
+  encoded: bytes
+  format: str
+  label: int
+
+
+def record(options) -> Record:
+  """Returns one image of a data set by its number.
+
+  Args:
+    options: dataset_name, dataset_split_name, dataset_dir and index.
+
+  Raises:
+    UserError: if the split does not have so many.
+  """
+  dataset = dataset_factory.get_dataset(
+    options.dataset_name, options.dataset_split_name, options.dataset_dir
+  )
+  records = itertools.chain.from_iterable(
+    map(tf.io.tf_record_iterator, dataset_utils.list_files(dataset))
+  )
+  content = next(itertools.islice(records, options.index, None), None)
+  if content is None:
+    raise slim_errors.UserError(
+      f'--index={options.index}: the split has {dataset.num_samples} images.'
+    )
+  features = tf.train.Example.FromString(content).features.feature
+  return Record(
+    features[dataset.image_key].bytes_list.value[0],
+    features[dataset.format_key].bytes_list.value[0].decode(),
+    features[dataset.label_key].int64_list.value[0],
+  )
 
 
 def prepare(image_files, metadata):
