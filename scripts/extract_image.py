@@ -46,9 +46,8 @@ def main():
     options.dataset_name, options.dataset_split_name, options.dataset_dir
   )
   record = cli.load('deployment.sample_images').record(options)
-  name = '{}-{}-label-{}.{}'.format(
-    options.dataset_split_name, options.index, record.label, record.format
-  )
+  split, index = options.dataset_split_name, options.index
+  name = f'{split}-{index}-label-{record.label}.{record.format}'
   path = os.path.join(options.output_dir, name)
   with open(path, 'wb') as file:
     file.write(record.encoded)

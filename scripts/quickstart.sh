@@ -29,9 +29,11 @@ python train_image_classifier.py \
   --model_name=lenet \
   --batch_size=50 \
   --max_number_of_steps=1000 \
-  --optimizer=momentum \
-  --learning_rate=0.01 \
+  --optimizer=adam \
+  --opt_epsilon=1e-8 \
+  --learning_rate=0.001 \
   --learning_rate_decay_type=cosine \
+  --random_seed=1 \
   --log_every_n_steps=100
 
 say "Evaluate on the other 297"
