@@ -116,7 +116,7 @@ def _stages(images, num_classes, is_training, config, for_cifar, current_step):
     yield f'Cell_{i}', net
     if network.has_aux_head(stack, i, num_classes, is_training, config):
       yield 'AuxLogits', network.aux_head(net, num_classes, config, f'aux_{i}')
-  yield from network.classifier(net, num_classes, config)
+  yield from network.classifier(stack.outputs[-1], num_classes, config)
 
 
 def build_nasnet_cifar(
