@@ -7,7 +7,7 @@ from typing import Any
 
 import slim_errors
 from datasets import dataset_factory
-from deployment import flag_fields
+from deployment import cluster, flag_fields
 from deployment.flag_fields import (
   boolean,
   integer,
@@ -183,7 +183,22 @@ class TrainConfig(DataConfig):
   clone_on_cpu: bool = boolean(False, 'Put the clones on the CPU.')
   worker_replicas: int = integer(1, 'Number of worker replicas.', least=1)
   num_ps_tasks: int = integer(0, 'Number of parameter servers.', least=0)
-  task: int = integer(0, 'Number of this worker among the replicas.', 0)
+  task: int = integer(0, 'Number of this process within its job.', 0)
+  ps_hosts: tuple = texts('host:port of every parameter server.')
+  worker_hosts: tuple = texts('host:port of every worker, the chief first.')
+  job_name: str = text(
+    None,
+    'What this process is in the cluster of --ps_hosts and --worker_hosts: '
+    + ', '.join(cluster.JOBS)
+    + '.',
+    one_of(*cluster.JOBS),
+  )
+  cluster_timeout_secs: int = integer(
+    600, 'How long to wait for another process of the cluster.', least=1
+  )
+  evaluator_split_name: str = text(
+    'test', 'Which split an evaluator of the cluster measures.'
+  )
   sync_replicas: bool = boolean(False, 'Synchronise the replicas.')
   replicas_to_aggregate: int = integer(
     1, 'Gradients to average before the variables are updated.', least=1
@@ -208,8 +223,12 @@ class TrainConfig(DataConfig):
   @property
   def effective_batch(self) -> int:
     """Images that one update of the variables averages over."""
-    replicas = self.replicas_to_aggregate if self.sync_replicas else 1
-    return self.batch_size * self.num_clones * replicas
+    return self.batch_size * self.num_clones * self.gradients_per_step
+
+  @property
+  def gradients_per_step(self) -> int:
+    """Gradients, one a replica, that one update averages."""
+    return self.replicas_to_aggregate if self.sync_replicas else 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,9 +59,7 @@ class Evaluator:
   def __init__(self, config, dataset):
     self.config = config
     self.dataset = dataset
-    data = train_graph.source(
-      config, dataset, config.eval_image_size, is_training=False
-    )
+    data = train_graph.source(config, dataset, config.eval_image_size)
     self.num_classes = data.num_classes
     batches = inputs.eval_batches(
       data, config.batch_size, config.max_num_batches
@@ -173,13 +171,14 @@ def _checkpoints(config):
 
 
 def _new_checkpoints(config):
-  """Yields each newest checkpoint once, until none comes in time."""
+  """Yields each newest checkpoint once, until training is over.
+
+  Without a training run that says so: until none comes in time.
+  """
   seen, since = None, time.monotonic()
   while True:
-    try:
-      newest = checkpoints.resolve(config.checkpoint_path)
-    except slim_errors.UserError:
-      newest = None
+    over = run_record.is_finished(config.checkpoint_path)
+    newest = _newest(config.checkpoint_path)
     if newest and newest != seen:
       try:
         yield newest
@@ -189,12 +188,33 @@ def _new_checkpoints(config):
         logging.warning('%s is gone, waiting for the next one.', newest)
       seen, since = newest, time.monotonic()
       continue
-    waited = time.monotonic() - since
-    timeout = config.eval_timeout_secs
-    if timeout is not None and waited >= timeout:
-      if seen is None:
-        raise slim_errors.UserError(
-          f'{config.checkpoint_path} held no checkpoint for {timeout} s.'
-        )
+    if over and seen:
+      logging.info('Training is over, and its last checkpoint is evaluated.')
+      return
+    if _is_late(config, seen, time.monotonic() - since):
       return
     time.sleep(config.eval_interval_secs)
+
+
+def _newest(path):
+  """Returns the newest checkpoint, None before there is any."""
+  try:
+    return checkpoints.resolve(path)
+  except slim_errors.UserError:
+    return None
+
+
+def _is_late(config, seen, waited_secs):
+  """Returns whether a next checkpoint has been waited for too long.
+
+  Raises:
+    UserError: if there was none at all.
+  """
+  timeout = config.eval_timeout_secs
+  if timeout is None or waited_secs < timeout:
+    return False
+  if seen is None:
+    raise slim_errors.UserError(
+      f'{config.checkpoint_path} held no checkpoint for {timeout} s.'
+    )
+  return True

@@ -17,12 +17,16 @@ class Stopper:
   A second signal ends the process at once. Use it as a context: the old
   handlers come back at its end.
 
+  Args:
+    meaning: what the first signal leads to, for the log.
+
   Attributes:
     signal: number of the signal that came, or None.
   """
 
-  def __init__(self):
+  def __init__(self, meaning='stopping after this step'):
     self.signal = None
+    self._meaning = meaning
     self._old = {}
 
   def __enter__(self):
@@ -41,7 +45,7 @@ class Stopper:
       os.kill(os.getpid(), number)
     self.signal = number
     name = signal.Signals(number).name
-    logging.warning('%s: stopping after this step; again stops at once.', name)
+    logging.warning('%s: %s; again stops at once.', name, self._meaning)
 
   @property
   def status(self) -> int:
@@ -59,6 +63,24 @@ class StopRequested(tf.train.SessionRunHook):
     """Asks for the end after the step that was under way."""
     if self._stopper.signal is not None:
       run_context.request_stop()
+
+
+class AlreadyThere(tf.train.SessionRunHook):
+  """Makes no step if the last one was made before."""
+
+  def __init__(self, last_step: int):
+    self._last_step = last_step
+
+  def after_create_session(self, session, coord):
+    """Asks for the end before the first step."""
+    step = session.run(tf.train.get_global_step(session.graph))
+    if step >= self._last_step:
+      logging.warning(
+        'Step %d was reached before: nothing to train. Say a larger '
+        '--max_number_of_steps to go on.',
+        step,
+      )
+      coord.request_stop()
 
 
 class Progress(tf.train.SessionRunHook):

@@ -1,18 +1,20 @@
 """From TFRecord shards to prefetched batches, with tf.data.
 
 records -> shuffle -> decode, preprocess (in parallel) -> batch -> prefetch
+
+Where a data set of this library holds RGB JPEGs, preprocessing plans before
+anything is decoded, and only the window that it wants is.
 """
 
 import dataclasses
 import os
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 import slim_errors
 from datasets import dataset_utils
-from preprocessing import image_ops
+from preprocessing import image_ops, preprocessing_factory, windows
 
 _SHUFFLE_RECORDS = 5000
 _PREFETCHED_BATCHES = 2
@@ -25,7 +27,7 @@ class Input:
 
   Attributes:
     dataset: a slim Dataset with the items 'image' and 'label'.
-    preprocess: fn(image, height, width, seed) -> float32 image.
+    preprocessing: how the images are prepared, a preprocessing_factory.Parts.
     image_size: side of the images in pixels.
     channels: 1 or 3; decoded images are converted to it before preprocessing.
     labels_offset: subtracted from every label.
@@ -34,7 +36,7 @@ class Input:
   """
 
   dataset: object
-  preprocess: Callable
+  preprocessing: preprocessing_factory.Parts
   image_size: int
   channels: int = 3
   labels_offset: int = 0
@@ -58,7 +60,8 @@ def train_batches(
     seed: an int makes the batches repeatable: the same seed gives the same
       images with the same distortions in the same order, whatever the threads.
     start: how many images to leave out at the beginning, so that a run that
-      resumes goes on where it stopped.
+      resumes goes on where it stopped; an int or an int64 scalar, which is
+      read when the iterator is initialised.
     worker: (number, count); workers read different records.
 
   Returns:
@@ -70,7 +73,7 @@ def train_batches(
     seed = int.from_bytes(os.urandom(4), 'little')
   files = np.array(dataset_utils.list_files(source.dataset))
   per_epoch = max(1, source.dataset.num_samples // worker[1])
-  first_epoch, within = divmod(start, per_epoch)
+  first_epoch, within = start // per_epoch, start % per_epoch
 
   def epoch(number):
     return _shuffled_records(files, source.readers, worker, seed, number)
@@ -118,6 +121,7 @@ def _ready(source, batches):
   """
   options = tf.data.Options()
   options.autotune.enabled = not source.threads
+  batches = _finished(source, batches)
   return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
 
 
@@ -158,16 +162,94 @@ def _seed(seed, index):
 
 
 def _example(source, record, seed):
-  """Returns one record as {'image', 'label'}, ready to be batched."""
-  decoder = source.dataset.decoder
-  image, label = decoder.decode(record, ['image', 'label'])
+  """Returns one record as {'image', 'label', ...}, ready to be batched."""
+  if _reads_jpegs(source):
+    part, label = _from_encoded(source, record, seed)
+  else:
+    image, label = source.dataset.decoder.decode(record, ['image', 'label'])
+    part = _from_image(source, image, seed)
+  label = tf.cast(tf.reshape(label, []), tf.int64) - source.labels_offset
+  return {**part, 'label': _checked(label, source.num_classes)}
+
+
+def _reads_jpegs(source):
+  """Says whether it is worth a look whether a record holds a JPEG.
+
+  Data sets of this library say under which keys an image and its label are
+  stored. Others have decoders of their own, which are left their work.
+  """
+  dataset = source.dataset
+  return (
+    source.preprocessing.plan is not None
+    and source.channels == 3
+    and getattr(dataset, 'channels', None) == 3
+    and getattr(dataset, 'image_key', None) is not None
+    and getattr(dataset, 'label_key', None) is not None
+  )
+
+
+def _from_encoded(source, record, seed):
+  """Decodes of a JPEG only what preprocessing wants of it."""
+  dataset = source.dataset
+  features = tf.io.parse_single_example(
+    record,
+    {
+      dataset.image_key: tf.io.FixedLenFeature([], tf.string),
+      dataset.label_key: tf.io.FixedLenFeature([], tf.int64),
+    },
+  )
+  encoded = features[dataset.image_key]
+  shape = windows.rgb_jpeg_shape(encoded)
+
+  def planned():
+    plan = _plan(source, shape, seed)
+    return windows.carry_out_on_jpeg(plan, encoded, shape)
+
+  def general():
+    image = tf.io.decode_image(encoded, 3, expand_animations=False)
+    image.set_shape([None, None, 3])
+    return windows.carry_out(_plan(source, tf.shape(image), seed), image)
+
+  image = tf.cond(shape[2] > 0, planned, general)
+  image.set_shape([source.image_size, source.image_size, 3])
+  return {'image': image}, features[dataset.label_key]
+
+
+def _plan(source, shape, seed):
+  size = source.image_size
+  is_training = seed is not None
+  return source.preprocessing.plan(shape, size, size, is_training, seed)
+
+
+def _from_image(source, image, seed):
+  """Prepares a decoded image as far as it goes one by one."""
   image = image_ops.set_channels(image, source.channels)
   size = source.image_size
-  options = {} if seed is None else {'seed': seed}
-  image = source.preprocess(image, size, size, **options)
+  if source.preprocessing.start is not None:
+    return source.preprocessing.start(
+      image, size, size, is_training=seed is not None, seed=seed
+    )
+  image = windows.carry_out(_plan(source, tf.shape(image), seed), image)
   image.set_shape([size, size, source.channels])
-  label = tf.cast(tf.reshape(label, []), tf.int64) - source.labels_offset
-  return {'image': image, 'label': _checked(label, source.num_classes)}
+  return {'image': image}
+
+
+def _finished(source, batches):
+  """Prepares the images as far as it goes by batch."""
+  finish = source.preprocessing.finish
+  if finish is None:
+    return batches
+
+  def finished(batch):
+    images = finish(batch)
+    rest = {name: batch[name] for name in ('label', 'index') if name in batch}
+    return {'image': images, **rest}
+
+  return batches.map(
+    finished,
+    num_parallel_calls=source.threads or _AUTOTUNE,
+    deterministic=True,
+  )
 
 
 def _checked(label, num_classes):

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import secrets
 import socket
 import subprocess
 import time
@@ -17,6 +18,8 @@ import slim_errors
 from deployment import config as configs
 
 _LOCK_FILE = '.lock'
+_ID_FILE = '.run-id'
+_FINISHED_FILE = 'finished.json'
 
 # A resumed run must agree with these, or its checkpoint means something else.
 _FIXED = ('model_name', 'dataset_name', 'labels_offset', 'use_grayscale')
@@ -66,12 +69,43 @@ def exclusive(train_dir: str):
     yield
 
 
+def run_id(train_dir: str) -> int:
+  """Returns the number of a train_dir's run, the same when it resumes."""
+  path = os.path.join(train_dir, _ID_FILE)
+  if not os.path.isfile(path):
+    _write_atomically(path, f'{1 + secrets.randbits(62)}')
+  with open(path, encoding='utf-8') as file:
+    return int(file.read())
+
+
+def mark_unfinished(train_dir: str):
+  """Says that the train_dir's training goes on."""
+  with contextlib.suppress(FileNotFoundError):
+    os.remove(os.path.join(train_dir, _FINISHED_FILE))
+
+
+def mark_finished(train_dir: str):
+  """Says that the train_dir's training is over, not just interrupted."""
+  write_json(
+    os.path.join(train_dir, _FINISHED_FILE),
+    {'finished': time.strftime('%Y-%m-%dT%H:%M:%S%z')},
+  )
+
+
+def is_finished(train_dir: str) -> bool:
+  """Returns whether the training of this folder is over."""
+  return os.path.isfile(os.path.join(train_dir, _FINISHED_FILE))
+
+
 def write_json(path: str, content):
   """Writes JSON under a temporary name, then renames it."""
+  _write_atomically(path, json.dumps(content, indent=2) + '\n')
+
+
+def _write_atomically(path, text):
   temporary = f'{path}.tmp-{os.getpid()}'
   with open(temporary, 'w', encoding='utf-8') as file:
-    json.dump(content, file, indent=2)
-    file.write('\n')
+    file.write(text)
   os.replace(temporary, path)
 
 

@@ -4,7 +4,13 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
-from deployment import checkpoints, inputs, model_deploy, optimization
+from deployment import (
+  checkpoints,
+  inputs,
+  model_deploy,
+  optimization,
+  sync_replicas,
+)
 from nets import nets_factory
 from preprocessing import preprocessing_factory
 
@@ -21,34 +27,28 @@ class TrainGraph:
     progress: 'loss', 'step' and 'learning_rate', scalars.
     summary_op: all summaries merged, a string.
     num_classes: classes of the network.
-    hooks: further session hooks, those of synchronous replicas.
+    sync: the SyncReplicasOptimizer if replicas are synchronous, else None.
   """
 
   train_op: tf.Tensor
   progress: dict
   summary_op: tf.Tensor
   num_classes: int
-  hooks: tuple = ()
+  sync: tf.train.Optimizer | None = None
 
 
-def source(config, dataset, image_size, is_training: bool) -> inputs.Input:
+def source(config, dataset, image_size) -> inputs.Input:
   """Returns the Input of a configuration.
 
   Args:
     config: a DataConfig.
     dataset: the slim Dataset.
     image_size: side of the images, or None for the network's default.
-    is_training: whether to distort the images at random.
   """
   network = nets_factory.network(config.model_name)
-  options = {}
-  if preprocessing_factory.families[config.preprocessing] in _SUMMARIZING:
-    options['add_image_summaries'] = False
   return inputs.Input(
     dataset=dataset,
-    preprocess=preprocessing_factory.get_preprocessing(
-      config.preprocessing, is_training=is_training, **options
-    ),
+    preprocessing=preprocessing_factory.get_parts(config.preprocessing),
     image_size=image_size or network.image_size,
     channels=1 if config.use_grayscale else network.channels,
     labels_offset=config.labels_offset,
@@ -57,23 +57,17 @@ def source(config, dataset, image_size, is_training: bool) -> inputs.Input:
   )
 
 
-# These draw images for TensorBoard by default; inside an input pipeline nobody
-# would see them.
-_SUMMARIZING = ('cifarnet', 'inception')
-
-
-def build(config, deploy, dataset, start_step: int) -> TrainGraph:
+def build(config, deploy, dataset) -> TrainGraph:
   """Builds the graph in the default graph.
 
   Args:
     config: a TrainConfig.
     deploy: a model_deploy.DeploymentConfig.
     dataset: the slim Dataset to train on.
-    start_step: the step at which training (re)starts.
   """
   with tf.device(deploy.variables_device()):
     global_step = tf.train.create_global_step()
-  data = source(config, dataset, config.train_image_size, is_training=True)
+  data = source(config, dataset, config.train_image_size)
   network_fn = nets_factory.get_network_fn(
     config.model_name,
     num_classes=data.num_classes,
@@ -81,33 +75,38 @@ def build(config, deploy, dataset, start_step: int) -> TrainGraph:
     is_training=not config.freeze_batch_norm,
     batch_norm_decay=config.batch_norm_decay,
   )
-  parts = _clone_batches(config, deploy, data, start_step)
+  parts = _clone_batches(config, deploy, data, global_step)
   feed = iter(parts)
   clones = model_deploy.create_clones(
     deploy, lambda: _clone(config, network_fn, *next(feed), data.num_classes)
   )
   with tf.device(deploy.optimizer_device()):
     rate = optimization.learning_rate(config, global_step, dataset.num_samples)
-    train_op, loss, hooks = _train_op(config, deploy, clones, rate, global_step)
+    train_op, loss, sync = _train_op(config, clones, rate, global_step)
   _summarize(config, clones[0], parts[0], loss, rate)
   return TrainGraph(
     train_op=train_op,
     progress={'loss': loss, 'step': global_step, 'learning_rate': rate},
     summary_op=tf.summary.merge_all(),
     num_classes=data.num_classes,
-    hooks=hooks,
+    sync=sync,
   )
 
 
-def _clone_batches(config, deploy, data, start_step):
-  """Returns [(images, labels)] for the clones: one batch, split over them."""
+def _clone_batches(config, deploy, data, global_step):
+  """Returns [(images, labels)] for the clones: one batch, split over them.
+
+  The input starts where a run of so many steps has come to; it looks at the
+  global step whenever a session starts.
+  """
   size = config.batch_size * deploy.num_clones
+  per_step = size * config.gradients_per_step
   with tf.device(deploy.inputs_device()):
     batches = inputs.train_batches(
       data,
       size,
       seed=config.random_seed,
-      start=start_step * size,
+      start=global_step * per_step // deploy.num_replicas,
       worker=(deploy.replica_id, deploy.num_replicas),
     )
     batch = inputs.iterator(batches).get_next()
@@ -157,17 +156,16 @@ def _trainable(config):
   ]
 
 
-def _train_op(config, deploy, clones, rate, global_step):
-  """Returns the op of one step, the total loss and further session hooks."""
+def _train_op(config, clones, rate, global_step):
+  """Returns the op of one step, the total loss and the SyncReplicasOptimizer.
+
+  The moving averages move once a step: by the synchronous optimizer, else
+  after it.
+  """
   optimizer = optimization.optimizer(config, rate)
-  hooks = ()
+  averages, sync = _moving_averages(config, global_step), None
   if config.sync_replicas:
-    optimizer = tf.train.SyncReplicasOptimizer(
-      optimizer,
-      replicas_to_aggregate=config.replicas_to_aggregate,
-      total_num_replicas=config.worker_replicas,
-    )
-    hooks = (optimizer.make_session_run_hook(config.task == 0),)
+    optimizer = sync = sync_replicas.optimizer(optimizer, config, averages)
   loss, gradients = model_deploy.optimize_clones(
     clones, optimizer, var_list=_trainable(config)
   )
@@ -178,21 +176,21 @@ def _train_op(config, deploy, clones, rate, global_step):
   updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS, clones[0].scope)
   with tf.control_dependencies(updates):
     loss = tf.identity(loss, name='train_loss')
-  applied = optimizer.apply_gradients(gradients, global_step=global_step)
-  with tf.control_dependencies([applied]):
-    averages = _moving_averages(config, global_step)
-  with tf.control_dependencies([applied, *averages]):
-    return tf.identity(loss, name='train_op'), loss, hooks
+  last = optimizer.apply_gradients(gradients, global_step=global_step)
+  if averages and not sync:
+    with tf.control_dependencies([last]):
+      last = averages.apply(tf.model_variables())
+  with tf.control_dependencies([last]):
+    return tf.identity(loss, name='train_op'), loss, sync
 
 
 def _moving_averages(config, global_step):
-  """Returns the op that moves the averages of the weights, in a list."""
+  """Returns what averages the weights over the steps, or None."""
   if not config.moving_average_decay:
-    return []
-  averages = tf.train.ExponentialMovingAverage(
+    return None
+  return tf.train.ExponentialMovingAverage(
     config.moving_average_decay, global_step
   )
-  return [averages.apply(tf.model_variables())]
 
 
 def _summarize(config, clone, batch, loss, rate):

@@ -16,18 +16,22 @@ from deployment import (
   failures,
   hooks,
   inputs,
+  membership,
   model_deploy,
   run_record,
+  sessions,
   train_graph,
   warm_start,
 )
 
 
-def train(config) -> int:
+def train(config, cluster=None) -> int:
   """Trains as the configuration says.
 
   Args:
     config: a deployment.config.TrainConfig.
+    cluster: a deployment.cluster.Cluster in which this process is a worker;
+      None where it trains alone or on servers started elsewhere.
 
   Returns:
     The exit status: 0 when the last step was reached, 128 + the number of the
@@ -36,10 +40,11 @@ def train(config) -> int:
   Raises:
     UserError: if something is wrong that the user can mend.
   """
+  if cluster:
+    config = cluster.apply(config)
   with hooks.Stopper() as stopper, contextlib.ExitStack() as stack:
-    run_record.make_folder('train_dir', config.train_dir)
-    stack.enter_context(run_record.exclusive(config.train_dir))
-    latest = checkpoints.repair(config.train_dir)
+    replica = sessions.Replica(config, cluster, stopper)
+    latest = _open_train_dir(config, stack) if replica.is_chief else None
     dataset = dataset_factory.get_dataset(
       config.dataset_name, config.dataset_split_name, config.dataset_dir
     )
@@ -48,19 +53,28 @@ def train(config) -> int:
     if latest:
       run_record.check_same_run(config)
     _announce(config, dataset, latest)
+    replica.start_server(session_config(config))
     stack.enter_context(tf.Graph().as_default())
     tf.set_random_seed(config.random_seed)
-    graph = train_graph.build(
-      config,
-      deployment(config),
-      dataset,
-      start_step=checkpoints.step_of(latest) if latest else 0,
-    )
-    init_fn = None if latest else warm_start.init_fn(config, graph.num_classes)
-    run_record.write(config, graph.num_classes, dataset.labels_to_names)
+    graph = train_graph.build(config, deployment(config), dataset)
+    init_fn = None
+    if replica.is_chief:
+      run_record.write(config, graph.num_classes, dataset.labels_to_names)
+      if not latest:
+        init_fn = warm_start.init_fn(config, graph.num_classes)
     with failures.explained(dataset, config.train_dir):
-      _run(config, graph, init_fn, stopper)
+      _run(config, graph, replica, init_fn)
+    if replica.is_chief and stopper.signal is None:
+      run_record.mark_finished(config.train_dir)
   return stopper.status
+
+
+def _open_train_dir(config, stack):
+  """Takes the train_dir for this process; returns its newest checkpoint."""
+  run_record.make_folder('train_dir', config.train_dir)
+  stack.enter_context(run_record.exclusive(config.train_dir))
+  run_record.mark_unfinished(config.train_dir)
+  return checkpoints.repair(config.train_dir)
 
 
 def deployment(config) -> model_deploy.DeploymentConfig:
@@ -114,8 +128,15 @@ def _announce(config, dataset, latest):
     config.effective_batch,
     config.batch_size,
     config.num_clones,
-    config.effective_batch // (config.batch_size * config.num_clones),
+    config.gradients_per_step,
   )
+  if config.worker_replicas > 1:
+    logging.info(
+      'Worker %d of %d, %s.',
+      config.task,
+      config.worker_replicas,
+      'synchronous' if config.sync_replicas else 'asynchronous',
+    )
   if latest:
     logging.warning('Going on from %s.', latest)
   if latest and config.checkpoint_path:
@@ -133,7 +154,7 @@ def session_config(config) -> tf.ConfigProto:
   return result
 
 
-def _run(config, graph, init_fn, stopper):
+def _run(config, graph, replica, init_fn):
   """Runs the steps until the last one, a signal, or an early stop."""
   saver = tf.train.Saver(
     max_to_keep=config.max_checkpoints_to_keep,
@@ -143,34 +164,48 @@ def _run(config, graph, init_fn, stopper):
   scaffold = tf.train.Scaffold(
     init_fn=init_fn, saver=saver, summary_op=graph.summary_op
   )
-  creator = tf.train.ChiefSessionCreator(
-    scaffold,
-    master=config.master,
-    config=session_config(config),
-    checkpoint_dir=config.train_dir,
-  )
-  with tf.train.MonitoredSession(
-    creator, hooks=_hooks(config, graph, scaffold, stopper)
-  ) as session:
+  creator = sessions.creator(replica, scaffold, session_config(config))
+  with (
+    membership.taking_part(replica, graph.sync) as member_hooks,
+    tf.train.MonitoredSession(
+      creator,
+      hooks=[*member_hooks, *_hooks(config, graph, scaffold, replica)],
+    ) as session,
+  ):
     while not session.should_stop():
       session.run(graph.train_op)
-  if stopper.signal is None:
+  if replica.stopper.signal is None:
     logging.info('Finished training.')
 
 
-def _hooks(config, graph, scaffold, stopper):
+def _hooks(config, graph, scaffold, replica):
   """Returns the session hooks; the order matters, the loss is checked first."""
-  events = tf.summary.FileWriterCache.get(config.train_dir)
+  events = None
+  if replica.is_chief and config.save_summaries_secs:
+    events = tf.summary.FileWriterCache.get(config.train_dir)
   result = [
-    *graph.hooks,
     hooks.Progress(
       graph.progress,
-      config.batch_size * config.num_clones,
+      config.effective_batch,
       config.log_every_n_steps,
       config.max_number_of_steps,
-      events if config.save_summaries_secs else None,
+      events,
     ),
-    hooks.StopRequested(stopper),
+    hooks.StopRequested(replica.stopper),
+  ]
+  if config.max_number_of_steps is not None:
+    result += [
+      hooks.AlreadyThere(config.max_number_of_steps),
+      tf.train.StopAtStepHook(last_step=config.max_number_of_steps),
+    ]
+  if replica.is_chief:
+    result += _chief_hooks(config, scaffold, events)
+  return result
+
+
+def _chief_hooks(config, scaffold, events):
+  """Returns the hooks of the one process that writes the train_dir."""
+  result = [
     tf.train.CheckpointSaverHook(
       config.train_dir,
       save_steps=config.save_interval_steps,
@@ -182,9 +217,7 @@ def _hooks(config, graph, scaffold, stopper):
       listeners=[hooks.FiniteOnly()],
     ),
   ]
-  if config.max_number_of_steps is not None:
-    result.append(tf.train.StopAtStepHook(last_step=config.max_number_of_steps))
-  if config.save_summaries_secs:
+  if events:
     by_steps = config.save_summaries_steps
     _write_flags(config, events)
     result.append(
