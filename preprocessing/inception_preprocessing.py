@@ -1,33 +1,13 @@
 """Preprocessing of Inception, MobileNet and NASNet: images in [-1, 1].
 
 Szegedy et al., "Going Deeper with Convolutions" (arXiv:1409.4842, 2014):
-crops of 8 % (here 5 %) to 100 % of the image, aspect ratio 3/4 to 4/3; colour
-distortions after Howard, "Some Improvements on Deep Convolutional Neural
-Network Based Image Classification" (arXiv:1312.5402, 2013).
+crops of 8 % (here 5 %) to 100 % of the image, aspect ratio 3/4 to 4/3; colours
+distorted.
 """
 
 import tensorflow.compat.v1 as tf
 
-from preprocessing import image_ops
-
-_RESIZE_METHODS = (
-  tf.image.ResizeMethod.BILINEAR,
-  tf.image.ResizeMethod.NEAREST_NEIGHBOR,
-  tf.image.ResizeMethod.BICUBIC,
-  tf.image.ResizeMethod.AREA,
-)
-
-# The order in which the colour distortions follow each other.
-_FAST_ORDERINGS = (
-  ('brightness', 'saturation'),
-  ('saturation', 'brightness'),
-)
-_ORDERINGS = (
-  ('brightness', 'saturation', 'hue', 'contrast'),
-  ('saturation', 'brightness', 'contrast', 'hue'),
-  ('contrast', 'hue', 'brightness', 'saturation'),
-  ('hue', 'saturation', 'contrast', 'brightness'),
-)
+from preprocessing import color_ops, image_ops, inception_plans, windows
 
 
 def apply_with_random_selector(x, func, num_cases, seed=None):
@@ -40,10 +20,8 @@ def apply_with_random_selector(x, func, num_cases, seed=None):
     seed: [2] int32 tensor, or None for a fresh one.
   """
   seed = image_ops.fresh_seed() if seed is None else seed
-  case = image_ops.uniform_int(seed, 0, num_cases)
-  return tf.switch_case(
-    case, [lambda i=i: func(x, i) for i in range(num_cases)]
-  )
+  (draw,) = image_ops.draws(seed, 1)
+  return inception_plans.select(x, func, num_cases, draw)
 
 
 def distort_color(
@@ -65,7 +43,9 @@ def distort_color(
   Raises:
     ValueError: if color_ordering is out of range.
   """
-  orderings = _FAST_ORDERINGS if fast_mode else _ORDERINGS
+  orderings = (
+    inception_plans.FAST_ORDERINGS if fast_mode else inception_plans.ORDERINGS
+  )
   if not 0 <= color_ordering < len(orderings):
     raise ValueError(
       f'color_ordering must be in [0, {len(orderings) - 1}], '
@@ -73,37 +53,12 @@ def distort_color(
     )
   with tf.name_scope(scope, 'distort_color', [image]):
     seed = image_ops.fresh_seed() if seed is None else seed
-    for name in orderings[color_ordering]:
-      image = _COLOR_OPERATIONS[name](image, seed)
-    return tf.clip_by_value(image, 0.0, 1.0)
-
-
-def _brightness(image, seed):
-  delta = image_ops.uniform(image_ops.derive(seed, 11), -32 / 255, 32 / 255)
-  return image + delta
-
-
-def _saturation(image, seed):
-  factor = image_ops.uniform(image_ops.derive(seed, 12), 0.5, 1.5)
-  return tf.image.adjust_saturation(image, factor)
-
-
-def _hue(image, seed):
-  delta = image_ops.uniform(image_ops.derive(seed, 13), -0.2, 0.2)
-  return tf.image.adjust_hue(image, delta)
-
-
-def _contrast(image, seed):
-  factor = image_ops.uniform(image_ops.derive(seed, 14), 0.5, 1.5)
-  return tf.image.adjust_contrast(image, factor)
-
-
-_COLOR_OPERATIONS = {
-  'brightness': _brightness,
-  'saturation': _saturation,
-  'hue': _hue,
-  'contrast': _contrast,
-}
+    strengths = color_ops.strengths(image_ops.draws(seed, 4))
+    if fast_mode:
+      return color_ops.brightness_and_saturation(
+        image, strengths, tf.constant(color_ordering == 0)
+      )
+    return inception_plans.distort_one_by_one(image, color_ordering, strengths)
 
 
 def distorted_bounding_box_crop(
@@ -133,16 +88,14 @@ def distorted_bounding_box_crop(
     The window, [?, ?, channels], and its box, float32 [1, 1, 4].
   """
   with tf.name_scope(scope, 'distorted_bounding_box_crop', [image, bbox]):
-    seed = image_ops.fresh_seed() if seed is None else seed
-    begin, size, box = tf.image.stateless_sample_distorted_bounding_box(
+    begin, size, box = inception_plans.sample_box(
       tf.shape(image),
-      bounding_boxes=bbox,
-      seed=seed,
+      bbox,
+      image_ops.fresh_seed() if seed is None else seed,
       min_object_covered=min_object_covered,
       aspect_ratio_range=aspect_ratio_range,
       area_range=area_range,
       max_attempts=max_attempts,
-      use_image_if_no_bounding_boxes=True,
     )
     window = tf.slice(image, begin, size)
     window.set_shape([None, None, image.shape[-1]])
@@ -181,56 +134,30 @@ def preprocess_for_train(
     float32 [height, width, channels] in [-1, 1].
   """
   with tf.name_scope(scope, 'distort_image', [image, height, width, bbox]):
-    seed = image_ops.fresh_seed() if seed is None else seed
-    image = image_ops.to_unit_range(image)
-    if bbox is None:
-      bbox = tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
-    if add_image_summaries:
-      boxed = tf.image.draw_bounding_boxes(tf.expand_dims(image, 0), bbox)
-      tf.summary.image('image_with_bounding_boxes', boxed)
-    if random_crop:
-      image, _ = distorted_bounding_box_crop(image, bbox, seed=seed)
-    image = _resize_for_train(image, height, width, fast_mode, seed)
-    image = image_ops.random_flip(image, image_ops.derive(seed, 1))
-    image = _recolor(image, fast_mode, seed)
-    if use_grayscale:
-      image = image_ops.grayscale(image)
-    if add_image_summaries:
-      tf.summary.image('final_distorted_image', tf.expand_dims(image, 0))
-    return (image - 0.5) * 2.0
-
-
-def _resize_for_train(image, height, width, fast_mode, seed):
-  """Resizes with a method drawn at random, bilinear only in fast mode."""
-  channels = image.shape[-1]
-  methods = _RESIZE_METHODS[:1] if fast_mode else _RESIZE_METHODS
-
-  def resized(image, case):
-    return image_ops.resize(image, height, width, methods[case])
-
-  if len(methods) == 1:
-    image = resized(image, 0)
-  else:
-    image = apply_with_random_selector(
-      image, resized, len(methods), image_ops.derive(seed, 2)
+    plan = inception_plans.train_plan(
+      tf.shape(image),
+      height,
+      width,
+      bbox=bbox,
+      fast_mode=fast_mode,
+      random_crop=random_crop,
+      use_grayscale=use_grayscale,
+      seed=image_ops.fresh_seed() if seed is None else seed,
     )
-  image.set_shape([height, width, channels])
-  return image
+    result = windows.carry_out(plan, image)
+    if add_image_summaries:
+      _summarize(image, bbox, result)
+    return result
 
 
-def _recolor(image, fast_mode, seed):
-  """Distorts the colours in an order drawn at random; gray has none."""
-  shape = image.shape
-  if shape[-1] != 3:
-    return tf.clip_by_value(_brightness(image, seed), 0.0, 1.0)
-  image = apply_with_random_selector(
-    image,
-    lambda x, case: distort_color(x, case, fast_mode, seed=seed),
-    len(_FAST_ORDERINGS if fast_mode else _ORDERINGS),
-    image_ops.derive(seed, 3),
-  )
-  image.set_shape(shape)
-  return image
+def _summarize(image, bbox, result):
+  """Shows the image with its boxes, and what became of it."""
+  image, white = image_ops.as_float(image)
+  if bbox is None:
+    bbox = tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
+  boxed = tf.image.draw_bounding_boxes(image[tf.newaxis] / white, bbox)
+  tf.summary.image('image_with_bounding_boxes', boxed)
+  tf.summary.image('final_distorted_image', result[tf.newaxis])
 
 
 def preprocess_for_eval(
@@ -258,16 +185,15 @@ def preprocess_for_eval(
     float32 [height, width, channels] in [-1, 1].
   """
   with tf.name_scope(scope, 'eval_image', [image, height, width]):
-    image = image_ops.to_unit_range(image)
-    if use_grayscale:
-      image = image_ops.grayscale(image)
-    channels = image.shape[-1]
-    if central_crop and central_fraction:
-      image = tf.image.central_crop(image, central_fraction)
-    if height and width:
-      image = image_ops.resize(image, height, width)
-      image.set_shape([height, width, channels])
-    return (image - 0.5) * 2.0
+    plan = inception_plans.eval_plan(
+      tf.shape(image),
+      height,
+      width,
+      central_fraction=central_fraction,
+      central_crop=central_crop,
+      use_grayscale=use_grayscale,
+    )
+    return windows.carry_out(plan, image)
 
 
 def preprocess_image(

@@ -26,9 +26,21 @@ def preprocess_image(
   Returns:
     float32 [output_height, output_width, channels] in [-1, 1).
   """
-  del is_training, seed
-  image = tf.cast(image, tf.float32)
-  image = image_ops.crop_or_pad(image, output_height, output_width)
   if use_grayscale:
-    image = image_ops.grayscale(image)
-  return (image - 128.0) / 128.0
+    image = image_ops.grayscale(tf.cast(image, tf.float32))
+  part = start(image, output_height, output_width, is_training, seed)
+  return finish(part)
+
+
+def start(image, height, width, is_training, seed=None):
+  """Returns what one image contributes to a batch, {'image': ...}.
+
+  See `preprocess_image` for the arguments.
+  """
+  del is_training, seed
+  return {'image': image_ops.crop_or_pad(image, height, width)}
+
+
+def finish(batch):
+  """Returns the images, float32, of one or of a batch of what `start` gave."""
+  return (tf.cast(batch['image'], tf.float32) - 128.0) / 128.0

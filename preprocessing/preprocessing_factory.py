@@ -5,6 +5,8 @@ Importing this module does not import TensorFlow; `get_preprocessing` does.
 
 import functools
 import importlib
+from collections.abc import Callable
+from typing import NamedTuple
 
 import slim_errors
 
@@ -58,6 +60,53 @@ _FAMILIES = {
 families = {name: family for family in _FAMILIES for name in _FAMILIES[family]}
 
 
+class Parts(NamedTuple):
+  """The preprocessing of a family, in the parts that an input pipeline runs.
+
+  A family has either a plan, for large images, or a start and a finish, for
+  small ones, which are quicker to finish a batch at a time.
+
+  Attributes:
+    plan: fn(shape, height, width, is_training, seed) -> windows.Plan.
+    start: fn(image, height, width, is_training, seed) -> dict of tensors.
+    finish: fn(dict of batched tensors) -> float32 images.
+  """
+
+  plan: Callable | None = None
+  start: Callable | None = None
+  finish: Callable | None = None
+
+
+def _module(name, suffix='preprocessing'):
+  """Returns the module of a network's or a family's preprocessing.
+
+  Raises:
+    UserError: if the name is unknown.
+  """
+  if name not in families:
+    raise slim_errors.unknown_name('preprocessing', name, families)
+  return importlib.import_module(f'preprocessing.{families[name]}_{suffix}')
+
+
+def get_parts(name) -> Parts:
+  """Returns the preprocessing of a network or of a family, in parts.
+
+  Args:
+    name: see `get_preprocessing`.
+
+  Raises:
+    UserError: if the name is unknown.
+  """
+  if families.get(name) in _PLANNED:
+    return Parts(plan=_module(name, _PLANNED[families[name]]).plan)
+  module = _module(name)
+  return Parts(start=module.start, finish=module.finish)
+
+
+# Which of a family's modules plans.
+_PLANNED = {'inception': 'plans', 'vgg': 'preprocessing'}
+
+
 def get_preprocessing(
   name,
   is_training=False,
@@ -87,13 +136,8 @@ def get_preprocessing(
   Raises:
     UserError: if the name is unknown.
   """
-  if name not in families:
-    raise slim_errors.unknown_name('preprocessing', name, families)
-  module = importlib.import_module(
-    f'preprocessing.{families[name]}_preprocessing'
-  )
   preprocess = functools.partial(
-    module.preprocess_image,
+    _module(name).preprocess_image,
     is_training=is_training,
     use_grayscale=use_grayscale,
     **options,

@@ -6,11 +6,83 @@ Recognition" (arXiv:1409.1556, 2014), section 3.1.
 
 import tensorflow.compat.v1 as tf
 
-from preprocessing import image_ops
+from preprocessing import image_ops, windows
 
 _RGB_MEANS = (123.68, 116.78, 103.94)
 _RESIZE_SIDE_MIN = 256
 _RESIZE_SIDE_MAX = 512
+
+
+def train_plan(
+  shape,
+  height: int,
+  width: int,
+  *,
+  resize_side_min=_RESIZE_SIDE_MIN,
+  resize_side_max=_RESIZE_SIDE_MAX,
+  use_grayscale=False,
+  seed,
+) -> windows.Plan:
+  """Returns the plan of training for an image of a shape, int32 [3].
+
+  See `preprocess_for_train` for the other arguments.
+  """
+  low = max(resize_side_min, height, width)
+  high = max(resize_side_max, low)
+  scale, down, right, flip = image_ops.draws(seed, 4)
+  rows, columns = image_ops.smallest_size_at_least(
+    shape[0], shape[1], image_ops.scaled_int(scale, low, high + 1)
+  )
+  top = image_ops.scaled_int(down, 0, rows - height + 1)
+  left = image_ops.scaled_int(right, 0, columns - width + 1)
+  crop = windows.resized(shape, (rows, columns), (top, left), height, width)
+
+  def finish(pixels):
+    image = image_ops.random_flip(crop.finish(pixels), flip)
+    image.set_shape([height, width, pixels.shape[-1]])
+    return _normalize(image, use_grayscale)
+
+  return windows.Plan(crop.window, finish)
+
+
+def eval_plan(
+  shape,
+  height: int,
+  width: int,
+  *,
+  resize_side=_RESIZE_SIDE_MIN,
+  use_grayscale=False,
+) -> windows.Plan:
+  """Returns the plan of evaluation for an image of a shape, int32 [3].
+
+  See `preprocess_for_eval` for the other arguments.
+  """
+  longest = max(height, width)
+  if longest > resize_side:
+    resize_side = round(longest * 256 / 224)
+  rows, columns = image_ops.smallest_size_at_least(
+    shape[0], shape[1], resize_side
+  )
+  start = (rows - height) // 2, (columns - width) // 2
+  crop = windows.resized(shape, (rows, columns), start, height, width)
+  return windows.Plan(
+    crop.window, lambda pixels: _normalize(crop.finish(pixels), use_grayscale)
+  )
+
+
+def plan(shape, height, width, is_training, seed=None) -> windows.Plan:
+  """Returns the plan, with default settings, for an image of a shape.
+
+  Args:
+    shape: int32 [3].
+    height: rows of the result.
+    width: columns of the result.
+    is_training: whether to distort at random.
+    seed: [2] int32 tensor; evaluation needs none.
+  """
+  if is_training:
+    return train_plan(shape, height, width, seed=seed)
+  return eval_plan(shape, height, width)
 
 
 def preprocess_for_train(
@@ -36,14 +108,16 @@ def preprocess_for_train(
   Returns:
     float32 [output_height, output_width, channels], about [-124, 152].
   """
-  seed = image_ops.fresh_seed() if seed is None else seed
-  low = max(resize_side_min, output_height, output_width)
-  high = max(resize_side_max, low)
-  side = image_ops.uniform_int(image_ops.derive(seed, 3), low, high + 1)
-  image = image_ops.resize_smallest_side(image, side)
-  image = image_ops.random_crop(image, output_height, output_width, seed)
-  image = image_ops.random_flip(image, image_ops.derive(seed, 4))
-  return _normalize(image, use_grayscale)
+  chosen = train_plan(
+    tf.shape(image),
+    output_height,
+    output_width,
+    resize_side_min=resize_side_min,
+    resize_side_max=resize_side_max,
+    use_grayscale=use_grayscale,
+    seed=image_ops.fresh_seed() if seed is None else seed,
+  )
+  return windows.carry_out(chosen, image)
 
 
 def preprocess_for_eval(
@@ -62,12 +136,14 @@ def preprocess_for_eval(
   Returns:
     float32 [output_height, output_width, channels], about [-124, 152].
   """
-  longest = max(output_height, output_width)
-  if longest > resize_side:
-    resize_side = round(longest * 256 / 224)
-  image = image_ops.resize_smallest_side(image, resize_side)
-  image = image_ops.central_crop(image, output_height, output_width)
-  return _normalize(image, use_grayscale)
+  chosen = eval_plan(
+    tf.shape(image),
+    output_height,
+    output_width,
+    resize_side=resize_side,
+    use_grayscale=use_grayscale,
+  )
+  return windows.carry_out(chosen, image)
 
 
 def preprocess_image(
@@ -101,7 +177,6 @@ def preprocess_image(
 
 def _normalize(image, use_grayscale):
   """Subtracts the RGB means; a gray image loses their luma-weighted mean."""
-  image = tf.cast(image, tf.float32)
   if use_grayscale:
     image = image_ops.grayscale(image)
   if image.shape[-1] == 1:

@@ -1,0 +1,185 @@
+"""What the Inception pipelines plan for an image; see inception_preprocessing.
+
+Nothing here touches a pixel before the window is chosen, so that a JPEG need
+not be decoded outside of it.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from preprocessing import color_ops, image_ops, windows
+
+_RESIZE_METHODS = (
+  tf.image.ResizeMethod.BILINEAR,
+  tf.image.ResizeMethod.NEAREST_NEIGHBOR,
+  tf.image.ResizeMethod.BICUBIC,
+  tf.image.ResizeMethod.AREA,
+)
+
+# The order in which the colour distortions follow each other.
+FAST_ORDERINGS = (
+  ('brightness', 'saturation'),
+  ('saturation', 'brightness'),
+)
+ORDERINGS = (
+  ('brightness', 'saturation', 'hue', 'contrast'),
+  ('saturation', 'brightness', 'contrast', 'hue'),
+  ('contrast', 'hue', 'brightness', 'saturation'),
+  ('hue', 'saturation', 'contrast', 'brightness'),
+)
+
+
+def plan(shape, height, width, is_training, seed=None) -> windows.Plan:
+  """Returns the plan, with default settings, for an image of a shape.
+
+  Args:
+    shape: int32 [3].
+    height: rows of the result.
+    width: columns of the result.
+    is_training: whether to distort at random.
+    seed: [2] int32 tensor; evaluation needs none.
+  """
+  if is_training:
+    return train_plan(shape, height, width, seed=seed)
+  return eval_plan(shape, height, width)
+
+
+def train_plan(
+  shape,
+  height: int,
+  width: int,
+  *,
+  bbox=None,
+  fast_mode=True,
+  random_crop=True,
+  use_grayscale=False,
+  seed,
+) -> windows.Plan:
+  """Returns the plan of training for an image of a shape, int32 [3].
+
+  See `preprocess_for_train` for the other arguments.
+  """
+  window = None
+  if random_crop:
+    box = tf.constant([[[0.0, 0.0, 1.0, 1.0]]]) if bbox is None else bbox
+    begin, size, _ = sample_box(shape, box, seed)
+    window = tf.concat([begin[:2], size[:2]], 0)
+
+  def finish(pixels):
+    flip, method, *colors = image_ops.draws(image_ops.derive(seed, 1), 7)
+    image, white = image_ops.as_float(pixels)
+    image = _resize_for_train(image, height, width, fast_mode, method)
+    image = image_ops.random_flip(image, flip)
+    return _recolor(image, white, fast_mode, use_grayscale, colors)
+
+  return windows.Plan(window, finish)
+
+
+def _resize_for_train(image, height, width, fast_mode, draw):
+  """Resizes with a method drawn at random, bilinear only in fast mode."""
+  channels = image.shape[-1]
+
+  def resized(image, case):
+    return image_ops.resize(image, height, width, _RESIZE_METHODS[case])
+
+  if fast_mode:
+    image = resized(image, 0)
+  else:
+    image = select(image, resized, len(_RESIZE_METHODS), draw)
+  image.set_shape([height, width, channels])
+  return image
+
+
+def _recolor(image, white, fast_mode, use_grayscale, draws):
+  """Distorts the colours in an order drawn at random; gray has none."""
+  ordering, *rest = draws
+  by = color_ops.strengths(rest)
+  if image.shape[-1] == 3 and fast_mode and not use_grayscale:
+    return color_ops.brightness_and_saturation(
+      image, by, ordering < 0.5, white=white, low=-1.0, high=1.0
+    )
+  image /= white
+  if image.shape[-1] != 3:
+    image = tf.clip_by_value(image + by.brightness, 0.0, 1.0)
+  elif fast_mode:
+    image = color_ops.brightness_and_saturation(image, by, ordering < 0.5)
+  else:
+    shape = image.shape
+    image = select(
+      image,
+      lambda x, case: distort_one_by_one(x, case, by),
+      len(ORDERINGS),
+      ordering,
+    )
+    image.set_shape(shape)
+  if use_grayscale:
+    image = image_ops.grayscale(image)
+  return (image - 0.5) * 2.0
+
+
+def eval_plan(
+  shape,
+  height,
+  width,
+  *,
+  central_fraction=0.875,
+  central_crop=True,
+  use_grayscale=False,
+) -> windows.Plan:
+  """Returns the plan of evaluation for an image of a shape, int32 [3].
+
+  See `preprocess_for_eval` for the other arguments.
+  """
+  window = None
+  if central_crop and central_fraction:
+    window = windows.central(shape, central_fraction)
+
+  def finish(pixels):
+    image, white = image_ops.as_float(pixels)
+    if use_grayscale:
+      image = image_ops.grayscale(image)
+    channels = image.shape[-1]
+    if height and width:
+      image = image_ops.resize(image, height, width)
+      image.set_shape([height, width, channels])
+    return image * (2.0 / white) - 1.0
+
+  return windows.Plan(window, finish)
+
+
+def select(x, func, num_cases, draw):
+  """Returns func(x, i) for the i that a draw of [0, 1) falls on."""
+  return tf.switch_case(
+    image_ops.scaled_int(draw, 0, num_cases),
+    [lambda i=i: func(x, i) for i in range(num_cases)],
+  )
+
+
+def distort_one_by_one(image, color_ordering, strengths):
+  """Applies all four distortions to an image in [0, 1], in that order."""
+  for name in ORDERINGS[color_ordering]:
+    image = color_ops.OPERATIONS[name](image, strengths)
+  return tf.clip_by_value(image, 0.0, 1.0)
+
+
+def sample_box(
+  shape,
+  bbox,
+  seed,
+  *,
+  min_object_covered=0.1,
+  aspect_ratio_range=(0.75, 1.33),
+  area_range=(0.05, 1.0),
+  max_attempts=100,
+):
+  """Returns begin [3], size [3] and box [1, 1, 4] of a random window."""
+  # compat.v1 has no stateless_sample_distorted_bounding_box.
+  return tf.raw_ops.StatelessSampleDistortedBoundingBox(
+    image_size=shape,
+    bounding_boxes=bbox,
+    min_object_covered=min_object_covered,
+    seed=seed,
+    aspect_ratio_range=aspect_ratio_range,
+    area_range=area_range,
+    max_attempts=max_attempts,
+    use_image_if_no_bounding_boxes=True,
+  )
