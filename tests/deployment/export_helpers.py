@@ -1,0 +1,74 @@
+"""Checkpoints with weights that tell images apart, for the tests of exports.
+
+A freshly initialised network gives every class the same probability, so that
+any two exports would agree.
+"""
+
+import contextlib
+import io
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from deployment import config, exporting, predictors
+from nets import nets_factory
+from tests.contract import builds, golden
+
+
+def gain(name):
+  return builds.contract(name).get('golden', {}).get('gain', 2.0)
+
+
+def checkpoint(name, folder, num_classes=None, images=None):
+  """Writes a checkpoint with spread weights.
+
+  Returns its prefix and the probabilities that the network gives images.
+  """
+  row = nets_factory.network(name)
+  images = images_for(name) if images is None else images
+  with tf.Graph().as_default(), tf.Session() as session:
+    fed = tf.placeholder(tf.float32, [None, *images.shape[1:]])
+    network_fn = nets_factory.get_network_fn(name, num_classes or row.classes)
+    logits, _ = network_fn(fed)
+    load_weights(session, gain(name))
+    saver = tf.train.Saver()
+    prefix = saver.save(
+      session, str(folder / 'model.ckpt'), write_meta_graph=False
+    )
+    return prefix, session.run(tf.nn.softmax(logits), {fed: images})
+
+
+def load_weights(session, gain):
+  """Does what golden.load does, in one run of the session."""
+  variables = tf.global_variables()
+  session.run(
+    [variable.initializer for variable in variables],
+    {
+      variable.initializer.inputs[1]: golden.weights(
+        variable.op.name, variable.shape.as_list(), gain
+      )
+      for variable in variables
+    },
+  )
+
+
+def options(**values):
+  values = {'model_name': 'lenet', 'dataset_name': 'digits'} | values
+  return config.ExportConfig(**values)
+
+
+def export(**values):
+  """Exports; returns the metadata and what was printed."""
+  printed = io.StringIO()
+  with contextlib.redirect_stdout(printed):
+    metadata = exporting.export(options(**values))
+  return metadata, printed.getvalue()
+
+
+def images_for(name, batch=2):
+  row = nets_factory.network(name)
+  return golden.images(row.image_size, row.channels, batch)
+
+
+def scores_of(path, images, **nodes):
+  return np.asarray(predictors.load(str(path), **nodes)(images))
