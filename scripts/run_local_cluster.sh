@@ -47,7 +47,8 @@ done
 [[ "$ps" -ge 1 && "$workers" -ge 1 ]] || fail 'at least 1 ps and 1 worker.'
 log_dir="${log_dir:-$(mktemp -d -t cluster-XXXXXX)}"
 mkdir -p "$log_dir"
-rm -f "$log_dir"/*.pid "$log_dir"/*.status
+rm -f "$log_dir"/*.pid "$log_dir"/*.status "$log_dir/stop"
+echo "Logs are in $log_dir."
 
 # Prints that many different free ports, or consecutive ones from --port on.
 ports() {
@@ -91,25 +92,19 @@ member() {
   mv "$log_dir/$name.status.new" "$log_dir/$name.status"
 }
 
+# Starts one process and shows its log, each line with the name of the process.
 names=()
-rm -f "$log_dir/stop"
 launch() {
   names+=("$1-$2")
   : > "$log_dir/$1-$2.log"
   member "$@" &
+  tail --pid=$! -s 0.2 -n +1 -f "$log_dir/$1-$2.log" \
+    | sed -u "s/^/[$1-$2] /" &
 }
 for ((task = 0; task < ps; task++)); do launch ps "$task" "$@"; done
 for ((task = 0; task < workers; task++)); do launch worker "$task" "$@"; done
 for ((task = 0; task < evaluators; task++)); do
   launch evaluator "$task" "$@"
-done
-echo "Logs are in $log_dir."
-
-# Shows the logs side by side, each line with the name of its process.
-for name in "${names[@]}"; do
-  tail -n +1 -F "$log_dir/$name.log" 2>/dev/null \
-    | sed -u "s/^/[$name] /" &
-  tails+=("$(jobs -p %+)")
 done
 
 stopped=0
@@ -143,11 +138,7 @@ while true; do
   sleep 0.3 || true
 done
 
-sleep 0.5
-{
-  for group in "${tails[@]}"; do kill -TERM -- "-$group" || true; done
-  wait
-} 2>/dev/null
+wait
 result=0
 for name in "${names[@]}"; do
   status="$(status_of "$name")"
