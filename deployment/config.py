@@ -99,6 +99,11 @@ class TrainConfig(DataConfig):
     most=1,
   )
   label_smoothing: float = real(0.0, 'Amount of label smoothing.', 0, 1)
+  class_weights: str = text(
+    None,
+    'Weights of the classes in the loss: balanced, or a file with a line '
+    'LABEL:WEIGHT for each.',
+  )
   moving_average_decay: float = real(
     None, 'Keeps moving averages of the weights with this decay.', 0, 1
   )

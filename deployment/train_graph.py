@@ -6,16 +6,17 @@ import tensorflow.compat.v1 as tf
 
 from deployment import (
   checkpoints,
+  class_weights,
   inputs,
   model_deploy,
   optimization,
+  summaries,
   sync_replicas,
 )
 from nets import nets_factory
 from preprocessing import preprocessing_factory
 
 _AUX_LOSS_WEIGHT = 0.4
-_SHOWN_IMAGES = 9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,13 +78,21 @@ def build(config, deploy, dataset) -> TrainGraph:
   )
   parts = _clone_batches(config, deploy, data, global_step)
   feed = iter(parts)
+  weights = class_weights.read(config, data.num_classes)
   clones = model_deploy.create_clones(
-    deploy, lambda: _clone(config, network_fn, *next(feed), data.num_classes)
+    deploy,
+    lambda: _clone(
+      network_fn,
+      *next(feed),
+      weight_of_class=weights or [1.0] * data.num_classes,
+      label_smoothing=config.label_smoothing,
+    ),
   )
   with tf.device(deploy.optimizer_device()):
     rate = optimization.learning_rate(config, global_step, dataset.num_samples)
     train_op, loss, sync = _train_op(config, clones, rate, global_step)
-  _summarize(config, clones[0], parts[0], loss, rate)
+  names = summaries.class_names(dataset, config.labels_offset)
+  summaries.add(clones[0], parts[0], names, loss, rate)
   return TrainGraph(
     train_op=train_op,
     progress={'loss': loss, 'step': global_step, 'learning_rate': rate},
@@ -115,23 +124,21 @@ def _clone_batches(config, deploy, data, global_step):
   return list(zip(images, labels, strict=True))
 
 
-def _clone(config, network_fn, images, labels, num_classes):
+def _clone(network_fn, images, labels, *, weight_of_class, label_smoothing):
   """Builds the network and its losses; returns its end points."""
   logits, end_points = network_fn(images)
-  one_hot = tf.one_hot(labels, num_classes)
+  one_hot = tf.one_hot(labels, len(weight_of_class))
+  weights = tf.gather(tf.constant(weight_of_class), labels)
   if 'AuxLogits' in end_points:
     tf.losses.softmax_cross_entropy(
       one_hot,
       end_points['AuxLogits'],
-      weights=_AUX_LOSS_WEIGHT,
-      label_smoothing=config.label_smoothing,
+      weights=_AUX_LOSS_WEIGHT * weights,
+      label_smoothing=label_smoothing,
       scope='aux_loss',
     )
   tf.losses.softmax_cross_entropy(
-    one_hot,
-    logits,
-    weights=1.0,
-    label_smoothing=config.label_smoothing,
+    one_hot, logits, weights=weights, label_smoothing=label_smoothing
   )
   end_points['TrainingLogits'] = logits
   return end_points
@@ -191,25 +198,3 @@ def _moving_averages(config, global_step):
   return tf.train.ExponentialMovingAverage(
     config.moving_average_decay, global_step
   )
-
-
-def _summarize(config, clone, batch, loss, rate):
-  """Adds the summaries; they cost nothing between two summary steps."""
-  del config
-  images, labels = batch
-  end_points = dict(clone.outputs)
-  logits = end_points.pop('TrainingLogits')
-  correct = tf.equal(tf.argmax(logits, 1), labels)
-  tf.summary.scalar('accuracy/train', tf.reduce_mean(tf.to_float(correct)))
-  for name, end_point in end_points.items():
-    tf.summary.histogram(f'activations/{name}', end_point)
-    tf.summary.scalar(f'sparsity/{name}', tf.nn.zero_fraction(end_point))
-  for term in tf.get_collection(tf.GraphKeys.LOSSES, clone.scope):
-    tf.summary.scalar(f'losses/{term.op.name}', term)
-  for variable in tf.model_variables():
-    tf.summary.histogram(variable.op.name, variable)
-  tf.summary.image('input', images, max_outputs=_SHOWN_IMAGES)
-  names = tf.as_string(labels[:_SHOWN_IMAGES])
-  tf.summary.text('input_labels', names)
-  tf.summary.scalar('learning_rate', rate)
-  tf.summary.scalar('total_loss', loss)
