@@ -1,0 +1,122 @@
+r"""Writes the generated tables into README.md and nets/mobilenet_v1.md.
+
+    python scripts/generate_docs.py            # writes them
+    python scripts/generate_docs.py --check    # says whether they are current
+
+A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+"""
+
+import dataclasses
+import pathlib
+import re
+import sys
+
+import _checkout  # noqa: F401  (finds the modules below)
+
+from datasets import dataset_factory
+from deployment import config
+from nets import nets_factory
+
+_ROOT = pathlib.Path(__file__).parent.parent
+_FILES = ('README.md', 'nets/mobilenet_v1.md')
+
+
+def _table(columns, rows) -> str:
+  lines = [columns, ['---'] * len(columns), *rows]
+  return ''.join('| ' + ' | '.join(map(str, line)) + ' |\n' for line in lines)
+
+
+def flags(cls) -> str:
+  """Returns the flags of a configuration class as a table."""
+  rows = [
+    (
+      f'`--{field.name}`',
+      '' if field.default is None else f'`{field.default}`',
+      field.metadata['help'].replace('|', r'\|'),
+    )
+    for field in dataclasses.fields(cls)
+  ]
+  return _table(('Flag', 'Default', 'Meaning'), rows)
+
+
+def data_sets() -> str:
+  """Returns the data sets with their splits as a table."""
+  rows = []
+  for name in dataset_factory.dataset_names():
+    spec = dataset_factory.get_spec(name)
+    splits = ', '.join(
+      f'{split} {count:,}' if count else split
+      for split, count in spec.splits.items()
+    )
+    size = (
+      'various' if not spec.image_size else '{} x {}'.format(*spec.image_size)
+    )
+    color = 'gray' if spec.channels == 1 else 'colour'
+    rows.append(
+      (f'`{name}`', splits, spec.num_classes or 'yours', f'{size}, {color}')
+    )
+  return _table(('Data set', 'Images', 'Classes', 'Size'), rows)
+
+
+def mobilenet_v1() -> str:
+  """Returns the released variants of MobileNet V1 as a table."""
+  rows = [
+    (
+      f'[{checkpoint.archive.removesuffix(".tgz")}]({checkpoint.url})',
+      f'`--model_name={name} --eval_image_size={checkpoint.image_size}`',
+      checkpoint.mega_macs,
+      f'{nets_factory.network(name).parameters / 1e6:.2f}',
+      checkpoint.top_1,
+      checkpoint.top_5,
+    )
+    for name in nets_factory.networks()
+    if name.startswith('mobilenet_v1')
+    for checkpoint in nets_factory.network(name).checkpoints
+  ]
+  columns = ('Checkpoint', 'Flags', 'Million MACs', 'Million parameters',
+             'Top-1', 'Top-5')  # fmt: skip
+  return _table(columns, rows)
+
+
+_BLOCKS = {
+  'pretrained': nets_factory.markdown_table,
+  'data-sets': data_sets,
+  'train-flags': lambda: flags(config.TrainConfig),
+  'eval-flags': lambda: flags(config.EvalConfig),
+  'export-flags': lambda: flags(config.ExportConfig),
+  'mobilenet-v1': mobilenet_v1,
+}
+
+
+def generated(text: str) -> str:
+  """Returns a document with its tables made anew."""
+  for name, make in _BLOCKS.items():
+    text = re.sub(
+      rf'(<!-- begin {name} -->\n).*?(<!-- end {name} -->)',
+      lambda match, make=make: f'{match[1]}\n{make()}\n{match[2]}',
+      text,
+      flags=re.DOTALL,
+    )
+  return text
+
+
+def main() -> int:
+  """Writes or checks; returns 1 if a checked document is not current."""
+  stale = 0
+  for name in _FILES:
+    path = _ROOT / name
+    text = path.read_text(encoding='utf-8')
+    current = generated(text)
+    if current == text:
+      continue
+    if '--check' in sys.argv:
+      print(f'{name} is stale: run python scripts/generate_docs.py')
+      stale = 1
+    else:
+      path.write_text(current, encoding='utf-8')
+      print(f'wrote {name}')
+  return stale
+
+
+if __name__ == '__main__':
+  sys.exit(main())
