@@ -91,7 +91,7 @@ class Progress(tf.train.SessionRunHook):
     images_per_step: images that one step takes, over all clones.
     every_n_steps: steps between two lines.
     last_step: where training will end, or None.
-    events: a tf.summary.FileWriter for images/s, or None.
+    events: a tf.summary.FileWriter for the same figures, or None.
   """
 
   def __init__(
@@ -140,9 +140,18 @@ class Progress(tf.train.SessionRunHook):
       left,
     )
     if self._events:
+      logged = {
+        'loss': values['loss'],
+        'learning_rate': values['learning_rate'],
+        'steps_per_second': rate,
+        'images_per_second': images,
+      }
       self._events.add_summary(
         tf.Summary(
-          value=[tf.Summary.Value(tag='images_per_second', simple_value=images)]
+          value=[
+            tf.Summary.Value(tag=f'progress/{name}', simple_value=value)
+            for name, value in logged.items()
+          ]
         ),
         step,
       )
