@@ -161,6 +161,18 @@ def read_history(eval_dir) -> list[dict]:
     return [json.loads(line) for line in file if line.strip()]
 
 
+def read_scalars(folder) -> dict[str, list[tuple[int, float]]]:
+  """Returns tag -> [(step, value)] of all events in a folder, by step."""
+  curves = {}
+  for path in sorted(glob.glob(f'{glob.escape(folder)}/*.tfevents.*')):
+    for event in tf.train.summary_iterator(path):
+      for value in event.summary.value:
+        if value.WhichOneof('value') == 'simple_value':
+          points = curves.setdefault(value.tag, [])
+          points.append((event.step, value.simple_value))
+  return {tag: sorted(points) for tag, points in curves.items()}
+
+
 def _keep_best(eval_dir, prefix, report):
   """Adds to the history; copies the checkpoint if it is the best so far."""
   step = report['step']

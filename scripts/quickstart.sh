@@ -34,12 +34,14 @@ python train_image_classifier.py \
   --learning_rate=0.001 \
   --learning_rate_decay_type=cosine \
   --random_seed=1 \
-  --log_every_n_steps=100
+  --log_every_n_steps=20 \
+  --save_interval_steps=250
 
-say "Evaluate on the other 297"
+say "Evaluate on the other 297, at every checkpoint"
 python eval_image_classifier.py \
   --checkpoint_path="$model" \
   --eval_dir="$model/eval" \
+  --all_checkpoints \
   --dataset_name=digits \
   --dataset_split_name=test \
   --dataset_dir="$data" \
