@@ -63,6 +63,15 @@ def _needed(outputs):
   return found
 
 
+def _outputs(op, batch):
+  """Returns the number of scalars that an op gives."""
+  source = op.inputs[0].op
+  if source.type == 'SpaceToBatchND':
+    # An atrous convolution: its pixels were dealt out to more images.
+    batch *= math.prod(tf.get_static_value(source.inputs[1]))
+  return math.prod(_dims(op, op.outputs[0], batch))
+
+
 def _dims(op, tensor, batch):
   """Returns a tensor's dimensions, the batch filled in."""
   dims = tensor.shape.as_list() if tensor.shape.rank else [None]
@@ -78,20 +87,20 @@ def _dims(op, tensor, batch):
 def _convolution(op, batch):
   """Every output scalar takes the height x width x depth of a kernel."""
   height, width, depth, _ = _dims(op, op.inputs[1], 1)
-  return math.prod(_dims(op, op.outputs[0], batch)) * height * width * depth
+  return _outputs(op, batch) * height * width * depth
 
 
 def _depthwise(op, batch):
   """Every output scalar takes the height x width of a kernel."""
   height, width, *_ = _dims(op, op.inputs[1], 1)
-  return math.prod(_dims(op, op.outputs[0], batch)) * height * width
+  return _outputs(op, batch) * height * width
 
 
 def _product(op, batch):
   """Every output scalar takes as many as the rows are long."""
   rows = _dims(op, op.inputs[0], batch)
   length = rows[0 if op.get_attr('transpose_a') else 1]
-  return math.prod(_dims(op, op.outputs[0], batch)) * length
+  return _outputs(op, batch) * length
 
 
 _COSTS = {

@@ -1,7 +1,7 @@
 """The released weights of each network, with their published accuracy.
 
 Accuracies are per cent of the ImageNet (ILSVRC-2012) validation images, from
-one central crop of each.
+one central crop of each. Multiply-adds are those that `graph_cost` counts.
 """
 
 from collections.abc import Iterable
@@ -62,44 +62,47 @@ def _by_size(stem: str, rows: Iterable[tuple[int, int, float, float]]):
 
 # fmt: off
 CHECKPOINTS: dict[str, tuple[Checkpoint, ...]] = {
-  'inception_v1': _one('inception_v1_2016_08_28', 69.8, 89.6, 0),
-  'inception_v2': _one('inception_v2_2016_08_28', 73.9, 91.8, 0),
-  'inception_v3': _one('inception_v3_2016_08_28', 78.0, 93.9, 0, 299),
-  'inception_v4': _one('inception_v4_2016_09_09', 80.2, 95.2, 0, 299),
+  'inception_v1': _one('inception_v1_2016_08_28', 69.8, 89.6, 1_498),
+  'inception_v2': _one('inception_v2_2016_08_28', 73.9, 91.8, 1_935),
+  'inception_v3': _one('inception_v3_2016_08_28', 78.0, 93.9, 5_713, 299),
+  'inception_v4': _one('inception_v4_2016_09_09', 80.2, 95.2, 12_254, 299),
   'inception_resnet_v2': _one(
-    'inception_resnet_v2_2016_08_30', 80.4, 95.3, 0, 299),
-  'resnet_v1_50': _one('resnet_v1_50_2016_08_28', 75.2, 92.2, 0, 224, 'vgg'),
-  'resnet_v1_101': _one('resnet_v1_101_2016_08_28', 76.4, 92.9, 0, 224, 'vgg'),
-  'resnet_v1_152': _one('resnet_v1_152_2016_08_28', 76.8, 93.2, 0, 224, 'vgg'),
+    'inception_resnet_v2_2016_08_30', 80.4, 95.3, 13_156, 299),
+  'resnet_v1_50': _one(
+    'resnet_v1_50_2016_08_28', 75.2, 92.2, 3_482, 224, 'vgg'),
+  'resnet_v1_101': _one(
+    'resnet_v1_101_2016_08_28', 76.4, 92.9, 7_194, 224, 'vgg'),
+  'resnet_v1_152': _one(
+    'resnet_v1_152_2016_08_28', 76.8, 93.2, 10_907, 224, 'vgg'),
   # Trained like the Inceptions, unlike what suits the network by default.
-  'resnet_v2_50': _one('resnet_v2_50_2017_04_14', 75.6, 92.8, 0, 299),
-  'resnet_v2_101': _one('resnet_v2_101_2017_04_14', 77.0, 93.7, 0, 299),
-  'resnet_v2_152': _one('resnet_v2_152_2017_04_14', 77.8, 94.1, 0, 299),
-  'vgg_16': _one('vgg_16_2016_08_28', 71.5, 89.8, 0, 224, 'vgg'),
-  'vgg_19': _one('vgg_19_2016_08_28', 71.1, 89.8, 0, 224, 'vgg'),
+  'resnet_v2_50': _one('resnet_v2_50_2017_04_14', 75.6, 92.8, 6_536, 299),
+  'resnet_v2_101': _one('resnet_v2_101_2017_04_14', 77.0, 93.7, 13_374, 299),
+  'resnet_v2_152': _one('resnet_v2_152_2017_04_14', 77.8, 94.1, 20_211, 299),
+  'vgg_16': _one('vgg_16_2016_08_28', 71.5, 89.8, 15_470, 224, 'vgg'),
+  'vgg_19': _one('vgg_19_2016_08_28', 71.1, 89.8, 19_632, 224, 'vgg'),
   'mobilenet_v1': _by_size(f'{_MOBILENET_V1}_1.0', (
     (224, 569, 70.9, 89.9), (192, 418, 70.0, 89.2),
     (160, 291, 68.0, 87.7), (128, 186, 65.2, 85.8))),
   'mobilenet_v1_075': _by_size(f'{_MOBILENET_V1}_0.75', (
-    (224, 317, 68.4, 88.2), (192, 233, 67.2, 87.3),
-    (160, 162, 65.3, 86.0), (128, 104, 62.1, 83.9))),
+    (224, 325, 68.4, 88.2), (192, 239, 67.2, 87.3),
+    (160, 166, 65.3, 86.0), (128, 107, 62.1, 83.9))),
   'mobilenet_v1_050': _by_size(f'{_MOBILENET_V1}_0.5', (
-    (224, 150, 63.3, 84.9), (192, 110, 61.7, 83.6),
+    (224, 149, 63.3, 84.9), (192, 110, 61.7, 83.6),
     (160, 77, 59.1, 81.9), (128, 49, 56.3, 79.4))),
   'mobilenet_v1_025': _by_size(f'{_MOBILENET_V1}_0.25', (
-    (224, 41, 49.8, 74.2), (192, 34, 47.7, 72.3),
+    (224, 41, 49.8, 74.2), (192, 30, 47.7, 72.3),
     (160, 21, 45.5, 70.3), (128, 14, 41.5, 66.3))),
   'mobilenet_v2_140': _by_size(f'{_MOBILENET_V2}_1.4', (
     (224, 582, 75.0, 92.5),)),
   'mobilenet_v2': _by_size(f'{_MOBILENET_V2}_1.0', (
-    (224, 300, 71.8, 91.0), (192, 221, 70.7, 90.1), (160, 154, 68.8, 89.0),
+    (224, 301, 71.8, 91.0), (192, 221, 70.7, 90.1), (160, 154, 68.8, 89.0),
     (128, 99, 65.3, 86.9), (96, 56, 60.3, 83.2))),
   'mobilenet_v2_035': _by_size(f'{_MOBILENET_V2}_0.35', (
-    (224, 59, 60.3, 82.9), (192, 43, 58.2, 81.2), (160, 30, 55.7, 79.1),
-    (128, 20, 50.8, 75.0), (96, 11, 45.5, 70.4))),
+    (224, 59, 60.3, 82.9), (192, 44, 58.2, 81.2), (160, 31, 55.7, 79.1),
+    (128, 20, 50.8, 75.0), (96, 12, 45.5, 70.4))),
   'nasnet_mobile': _one('nasnet-a_mobile_04_10_2017', 74.0, 91.6, 564),
-  'nasnet_large': _one('nasnet-a_large_04_10_2017', 82.7, 96.2, 23_800, 331),
-  'pnasnet_mobile': _one('pnasnet-5_mobile_2017_12_13', 74.2, 91.9, 0),
-  'pnasnet_large': _one('pnasnet-5_large_2017_12_13', 82.9, 96.2, 0, 331),
+  'nasnet_large': _one('nasnet-a_large_04_10_2017', 82.7, 96.2, 23_783, 331),
+  'pnasnet_mobile': _one('pnasnet-5_mobile_2017_12_13', 74.2, 91.9, 587),
+  'pnasnet_large': _one('pnasnet-5_large_2017_12_13', 82.9, 96.2, 24_937, 331),
 }
 # fmt: on
