@@ -138,6 +138,9 @@ def _is_complete(source, content, dataset_dir) -> bool:
   shards = [
     shard for split in written['splits'].values() for shard in split['shards']
   ]
+  if not metadata_lib.has_labels(dataset_dir):
+    print(f'{dataset_dir} has no labels.txt; converting again.')
+    return False
   for shard in shards:
     path = os.path.join(dataset_dir, shard['file'])
     if not os.path.isfile(path) or os.path.getsize(path) != shard['bytes']:
@@ -178,7 +181,7 @@ def _fetch_all(source, dataset_dir, work, options) -> dict:
       paths[download.filename] = placed
     else:
       paths[download.filename] = downloads_lib.fetch(
-        download, work, options.patience
+        download, work, options.patience, is_ours=True
       )
   return paths
 

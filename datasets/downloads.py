@@ -65,16 +65,19 @@ class _Refused(Exception):
   """What a server sends is not the file; asking again would not help."""
 
 
-def fetch(download: Download, folder: str, patience=None) -> str:
+def fetch(
+  download: Download, folder: str, patience=None, *, is_ours=False
+) -> str:
   """Returns the path of the downloaded file in `folder`.
 
-  A file that is there under its name already is checked, not downloaded, and
-  never overwritten.
+  A file that is there under its name already is checked, not downloaded.
 
   Args:
     download: what to fetch.
     folder: where to put it; must exist.
     patience: a `Patience`, None for the usual one.
+    is_ours: whether the folder holds only what was downloaded here, so that a
+      wrong file may be replaced; else it is left alone.
 
   Raises:
     UserError: if the file there is not the published one, or if no URL gives
@@ -82,9 +85,13 @@ def fetch(download: Download, folder: str, patience=None) -> str:
     OSError: if the disk is full.
   """
   path = os.path.join(folder, download.filename)
-  if os.path.exists(path):
+  if os.path.exists(path) and not is_ours:
     check(download, path)
     return path
+  if os.path.exists(path):
+    if _fault(download, path) is None:
+      return path
+    os.remove(path)
   failures = []
   for url in download.urls:
     try:

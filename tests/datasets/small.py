@@ -1,0 +1,36 @@
+"""A small source for the tests of the engine."""
+
+from datasets import conversion, records
+
+COUNTS = {'train': 40, 'test': 10}
+BODY = bytes(2000)
+
+
+def make_sample(index):
+  return records.Sample(b'%d' % index + BODY, 'png', 1, 2, index % 3)
+
+
+def make_source(name='small', *, read=None, **options):
+  def read_split(start, stop):
+    for index in range(start, stop):
+      body = b'%d' % index + BODY
+      yield (
+        read(index) if read else records.Sample(body, 'png', 1, 2, index % 3)
+      )
+
+  def open_content(unused_paths, unused_work):
+    return conversion.Content(
+      {0: 'a', 1: 'b', 2: 'c'},
+      {
+        split: conversion.Split(count, read_split, 4)
+        for split, count in COUNTS.items()
+      },
+      fingerprint={'version': options.pop('version', 1)},
+    )
+
+  return conversion.Source(
+    name=name,
+    open=open_content,
+    shard_name=lambda split, index, count: f'{split}-{index}-{count}',
+    **options,
+  )
