@@ -200,6 +200,8 @@ def inception_v3(
       or so large that more than one window is left, and neither global_pool
       nor spatial_squeeze allows for it.
   """
+  depth = utils.scaled_depth(depth_multiplier, min_depth)
+  options = {'global_pool': global_pool, 'spatial_squeeze': spatial_squeeze}
   with utils.network_scope(
     inputs, scope, 'InceptionV3', is_training=is_training, reuse=reuse
   ) as scope:
@@ -211,12 +213,7 @@ def inception_v3(
     )
     if create_aux_logits and num_classes:
       heads.aux_conv_head(
-        end_points['Mixed_6e'],
-        end_points,
-        num_classes,
-        utils.scaled_depth(depth_multiplier, min_depth),
-        global_pool=global_pool,
-        spatial_squeeze=spatial_squeeze,
+        end_points['Mixed_6e'], end_points, num_classes, depth, **options
       )
     with tf.variable_scope('Logits'):
       net = heads.conv_head(
@@ -225,8 +222,7 @@ def inception_v3(
         num_classes,
         _HEAD,
         keep_prob=dropout_keep_prob,
-        global_pool=global_pool,
-        spatial_squeeze=spatial_squeeze,
+        **options,
       )
     if num_classes:
       heads.predict(net, end_points, prediction_fn)
