@@ -103,7 +103,13 @@ def _preparation(options, metadata, image_shape):
     ).apply
   mean = _first(options.input_mean, metadata.get('input_mean'), _MEAN)
   std = _first(options.input_std, metadata.get('input_std'), _STD)
-  _warn_of_other_values(metadata, mean, std)
+  if metadata:
+    _warn_of_other_values(metadata, mean, std)
+  elif options.input_mean is None and options.input_std is None:
+    logging.warning(
+      'Nothing says which values the network takes: images are scaled to '
+      '[0, 1]. Say --input_mean and --input_std, or --preprocessing_name.'
+    )
   return lambda encoded: image_files.scale(
     encoded, height, width, channels, mean=mean, std=std
   )
@@ -141,9 +147,6 @@ def _warn_of_other_values(metadata, mean, std):
   ours = [(value - mean) / std for value in (0, 255)]
   range_text = f'--input_mean={mean:g} --input_std={std:g} give values in '
   range_text += f'[{ours[0]:.3g}, {ours[1]:.3g}]'
-  if not metadata:
-    logging.warning('%s; nothing says what the network takes.', range_text)
-    return
   if metadata['input_mean'] is not None:
     center, width = metadata['input_mean'], metadata['input_std']
     right = [(value - center) / width for value in (0, 255)]

@@ -148,7 +148,7 @@ def test_graph_without_metadata(lenet, tmp_path, capsys, caplog):
   assert export_files.read_metadata(str(graph)) is None
   options = _options(lenet, graph=str(graph), json=True)
   rows = _rows(capsys, options)
-  assert 'nothing says what the network takes' in caplog.text
+  assert 'Nothing says which values' in caplog.text
   with tf.Graph().as_default(), tf.Session() as session:
     image = lenet['folder'] / 'images' / '0.png'
     pixels = session.run(tf.io.decode_image(image.read_bytes()))
