@@ -24,6 +24,7 @@ from datasets import (
   image_pool,
   imagenet,
   imagenet_boxes,
+  progress,
 )
 from datasets.image_worker import ImageFile
 from datasets.options import Options
@@ -106,7 +107,11 @@ def index_train(path: str) -> list[tuple[ImageFile, str]]:
     UserError: if the tar is damaged, or holds an unknown WordNet id.
   """
   images = []
-  with archives.damage_named(path), tarfile.open(path, 'r:') as outer:
+  with (
+    archives.damage_named(path),
+    tarfile.open(path, 'r:') as outer,
+    progress.Progress(f'Looking through {TRAIN_TAR}') as bar,
+  ):
     for member in archives.safe_members(outer, path):
       synset = os.path.basename(member.name).removesuffix('.tar')
       if not member.name.endswith('.tar'):
@@ -118,6 +123,7 @@ def index_train(path: str) -> list[tuple[ImageFile, str]]:
       with tarfile.open(fileobj=outer.extractfile(member), mode='r:') as inner:
         files = _index(inner, path, member.offset_data)
       images += [(file, synset) for file in files]
+      bar.add(len(files))
   num_synsets = len({synset for unused_file, synset in images})
   if num_synsets < len(imagenet.synsets()):
     print(f'{path} holds images of {num_synsets} of the 1000 classes.')
@@ -185,7 +191,6 @@ def _open(dataset_dir, num_shards, options, paths, unused_work):
     for name in (TRAIN_TAR, VALIDATION_TAR)
   }
   boxes = find_boxes(dataset_dir)
-  print(f'Looking for images in {TRAIN_TAR} and {VALIDATION_TAR}')
   images = {
     'validation': index_validation(paths[VALIDATION_TAR]),
     'train': index_train(paths[TRAIN_TAR]),

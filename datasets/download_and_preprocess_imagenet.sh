@@ -24,11 +24,16 @@ mkdir -p "$data_dir"
 
 if [[ ! -e "$data_dir/ILSVRC2012_img_train.tar" \
       || ! -e "$data_dir/ILSVRC2012_img_val.tar" ]]; then
-  if [[ -z "${IMAGENET_USERNAME:-}" && -t 0 ]]; then
-    read -r -p 'USERNAME at image-net.org: ' IMAGENET_USERNAME
+  # Where nobody sits at a terminal the answers may come through a pipe.
+  patience=()
+  [[ -t 0 ]] || patience=(-t 5)
+  if [[ -z "${IMAGENET_USERNAME:-}" ]]; then
+    read -r ${patience[@]+"${patience[@]}"} -p 'USERNAME at image-net.org: ' \
+      IMAGENET_USERNAME || true
   fi
-  if [[ -z "${IMAGENET_ACCESS_KEY:-}" && -t 0 ]]; then
-    read -r -s -p 'PASSWORD or access key: ' IMAGENET_ACCESS_KEY
+  if [[ -z "${IMAGENET_ACCESS_KEY:-}" ]]; then
+    read -r -s ${patience[@]+"${patience[@]}"} -p 'PASSWORD or access key: ' \
+      IMAGENET_ACCESS_KEY || true
     echo
   fi
   export IMAGENET_USERNAME="${IMAGENET_USERNAME:-}"

@@ -68,7 +68,7 @@ def find(image_dir: str) -> Findings:
   for class_name in class_names:
     root = os.path.join(image_dir, class_name)
     found = len(images)
-    for path in _walk(root, broken):
+    for path in _walk(root, image_dir, broken):
       name = path[len(root) - len(class_name) :]
       try:
         image = _look_at(path, name, normalize(class_name))
@@ -135,9 +135,10 @@ def _is_passed_over(name: str) -> bool:
   return name.startswith('.') or name.lower() in _NO_IMAGES
 
 
-def _walk(root: str, broken: list):
+def _walk(root: str, image_dir: str, broken: list):
   """Yields the paths of the files below a folder; notes what cannot be read."""
-  folders, visited = [root], set()
+  outer = os.stat(image_dir)  # a link to it would repeat all other classes
+  folders, visited = [root], {(outer.st_dev, outer.st_ino)}
   while folders:
     folder = folders.pop()
     status = os.stat(folder)

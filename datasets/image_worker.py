@@ -73,7 +73,7 @@ class Verdict(NamedTuple):
   data: bytes | None = None
 
 
-_archives = {}  # path -> file descriptor, open as long as the process lives
+_archives = {}  # path -> open file, open as long as the process lives
 
 
 def read_image(file: ImageFile) -> bytes:
@@ -85,15 +85,12 @@ def read_image(file: ImageFile) -> bytes:
   """
   if file.offset is not None:
     if file.path not in _archives:
-      _archives[file.path] = os.open(file.path, os.O_RDONLY)
-    descriptor, parts, left = _archives[file.path], [], file.size
-    while left:
-      part = os.pread(descriptor, left, file.offset + file.size - left)
-      if not part:
-        raise image_headers.BadImage('the archive is cut off')
-      parts.append(part)
-      left -= len(part)
-    return parts[0] if len(parts) == 1 else b''.join(parts)
+      _archives[file.path] = open(file.path, 'rb')  # noqa: SIM115
+    _archives[file.path].seek(file.offset)
+    data = _archives[file.path].read(file.size)
+    if len(data) < file.size:
+      raise image_headers.BadImage('the archive is cut off')
+    return data
   # Without O_NONBLOCK the opening of a pipe would wait for its other end.
   flags = (
     os.O_RDONLY | getattr(os, 'O_BINARY', 0) | getattr(os, 'O_NONBLOCK', 0)

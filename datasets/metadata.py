@@ -4,6 +4,7 @@ Holds nothing but the standard library, so that classes and counts can be
 asked for before TensorFlow is imported.
 """
 
+import contextlib
 import json
 import os
 
@@ -17,11 +18,16 @@ FORMAT_VERSION = 1
 def write_atomically(path: str, data: bytes):
   """Writes a file so that it is there whole or not at all."""
   temporary = f'{path}.tmp'
-  with open(temporary, 'wb') as file:
-    file.write(data)
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(temporary, path)
+  try:
+    with open(temporary, 'wb') as file:
+      file.write(data)
+      file.flush()
+      os.fsync(file.fileno())
+    os.replace(temporary, path)
+  except OSError:
+    with contextlib.suppress(OSError):
+      os.remove(temporary)
+    raise
   sync_folder(os.path.dirname(path) or '.')
 
 

@@ -13,7 +13,7 @@ from datasets import workplace
 from datasets.shards import Rejected
 
 BAD_FILES_FILENAME = 'bad_images.txt'
-_MAX_LISTED = 50
+_MAX_LISTED = 1000
 _NOTES = {
   'exif_rotated': 'carry an EXIF orientation; their pixels are stored as they '
   'lie in the file, and decoders show them unturned',

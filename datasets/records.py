@@ -87,21 +87,43 @@ def _small_entry(name: str, value) -> bytes:
   return _entry(name, value)
 
 
+def _wrapped(number: int, start: bytes, size: int) -> bytes:
+  """Returns `start` as the start of a field with `size` further bytes."""
+  length = _varint(len(start) + size)
+  return b'%b%b%b' % (_varint(number << 3 | _LENGTH_DELIMITED), length, start)
+
+
+def _start_of_entry(name: str, size: int) -> bytes:
+  """Returns what comes before the bytes of a feature of one bytes object."""
+  start = b''
+  for number in (1, 1, 2):  # value, bytes_list, the feature in the map's entry
+    start = _wrapped(number, start, size)
+  return _wrapped(1, _field(1, name.encode()) + start, size)
+
+
 def encode_sample(sample: Sample) -> bytes:
   """Returns a sample as a serialized tf.train.Example.
 
-  Labels, formats and sizes come again and again; their bytes are kept.
+  Labels, formats and sizes come again and again, so their bytes are kept; the
+  encoded image is copied only once.
   """
+  encoded = sample.encoded
   entries = {
     'image/class/label': _small_entry('image/class/label', sample.label),
-    'image/encoded': _entry('image/encoded', sample.encoded),
+    'image/encoded': _start_of_entry('image/encoded', len(encoded)),
     'image/format': _small_entry('image/format', sample.image_format.encode()),
     'image/height': _small_entry('image/height', sample.height),
     'image/width': _small_entry('image/width', sample.width),
   }
   for name, value in (sample.extra or {}).items():
     entries[name] = _entry(name, value)
-  return _field(1, *(entries[name] for name in sorted(entries)))
+  parts = []
+  for name in sorted(entries):
+    parts.append(entries[name])
+    if name == 'image/encoded':
+      parts.append(encoded)
+  size = sum(map(len, parts))
+  return b''.join((_wrapped(1, b'', size), *parts))
 
 
 class ShardWriter:

@@ -12,6 +12,11 @@ _NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 def make_folder(work: str):
   """Makes the folder of a conversion, or says why that is not possible."""
+  if '://' in work:
+    raise slim_errors.UserError(
+      f'--dataset_dir={os.path.dirname(work)} is no folder of this machine: '
+      'convert to one, and copy it where you like.'
+    )
   try:
     os.makedirs(work, exist_ok=True)
     probe = os.path.join(work, '.probe')

@@ -29,11 +29,11 @@ class Page:
 
 
 class Server(http.server.ThreadingHTTPServer):
-  """Serves `pages`; keeps the `Range` of each request in `requests`."""
+  """Serves `pages`; keeps the path and `Range` of each of the `requests`."""
 
   def __init__(self):
     super().__init__(('127.0.0.1', 0), _Handler)
-    self.pages, self.requests = {}, []
+    self.pages, self.requests, self.accounts = {}, [], set()
 
   def put(self, name, data=b'', **options):
     self.pages[f'/{name}'] = Page(data, **options)
@@ -55,6 +55,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     page = self.server.pages.get(self.path, Page(status=404))
     asked = self.headers.get('Range')
     self.server.requests.append((self.path, asked))
+    self.server.accounts.add(self.headers.get('Authorization'))
     data, status = page.data, page.status
     if asked and page.with_ranges and status == 200:
       start = int(asked.removeprefix('bytes=').removesuffix('-'))

@@ -201,10 +201,12 @@ def test_circles_of_links_end(tmp_path):
   images = fill(tmp_path / 'in')
   (tmp_path / 'in/cat/again').symlink_to('..')
   (tmp_path / 'in/cat/self').symlink_to('.')
+  (tmp_path / 'in/emu').symlink_to('.')
   (tmp_path / 'other').mkdir()
   (tmp_path / 'other/a.jpg').write_bytes(made.encode(made.picture(1)))
   (tmp_path / 'in/dog/linked').symlink_to(tmp_path / 'other')
   found = image_folders.find(images).images
+  assert len(found) == 25
   assert 'dog/linked/a.jpg' in {image.key for image in found}
 
 

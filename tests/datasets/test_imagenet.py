@@ -244,6 +244,26 @@ def test_account_comes_from_the_environment(monkeypatch, tmp_path):
   assert 'secret' not in repr(wanted)
 
 
+def test_script_asks_for_the_account(server, tmp_path):
+  script = ROOT / 'datasets/download_and_preprocess_imagenet.sh'
+  done = subprocess.run(
+    ['bash', script, tmp_path],
+    input='me\nsecret\n',
+    capture_output=True,
+    text=True,
+    check=False,
+    env={
+      **os.environ,
+      'PYTHON': os.sys.executable,
+      'IMAGENET_URL': server.url('x'),
+    },
+  )
+  assert done.returncode == 1
+  assert 'Could not download ILSVRC2012_img_train.tar' in done.stderr
+  assert 'secret' not in done.stdout + done.stderr
+  assert server.accounts == {'Basic bWU6c2VjcmV0'}
+
+
 _BOMB = (
   '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 )
