@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import os
 import sys
+import textwrap
 import time
 import warnings
 
@@ -16,6 +17,15 @@ from absl import app, flags, logging
 import slim_errors
 
 _USAGE_STATUS = 1
+_WIDTH = 80
+_HELP_COLUMN = 30
+# Modules other than the script that define flags for it.
+_DEFINERS = ('deployment.flag_fields', 'deployment.cli')
+# Flag -> the flag it lists the values of, and the function that lists them.
+_LISTS = {
+  'list_models': ('model_name', 'networks'),
+  'list_datasets': ('dataset_name', 'data_sets'),
+}
 
 
 def run(main):
@@ -27,6 +37,7 @@ def run(main):
   Exits with status 1 and one sentence on standard error if a flag is wrong,
   if an argument is left over, or if `main` raises UserError.
   """
+  _define_lists()
   app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
 
 
@@ -37,9 +48,11 @@ def _parse(argv):
     print(help_text(script))
     sys.exit(0)
   try:
-    return flags.FLAGS(argv)
+    rest = flags.FLAGS(argv)
   except flags.Error as error:
     _fail(str(error))
+  _list()
+  return rest
 
 
 def _guarded(main, argv):
@@ -77,16 +90,54 @@ class _Formatter(logging.PythonFormatter):
 
 
 def help_text(script) -> str:
-  """Returns the script's docstring and its flags, in order of definition."""
-  lines = [script.__doc__.strip(), '', 'Flags:']
-  own = flags.FLAGS.flags_by_module_dict()
-  modules = (script.__name__, sys.argv[0], 'deployment.flag_fields')
-  for module in modules:
-    for flag in own.get(module, ()):
-      default = '' if flag.default is None else f' [{flag.default}]'
-      lines.append(f'  --{flag.name}{default}\n      {flag.help}')
+  """Returns the script's docstring and its flags under their headings."""
+  lines = [script.__doc__.strip()]
+  for heading, members in _by_group(script).items():
+    lines += ['', f'{heading}:']
+    for flag in members:
+      lines += _flag_lines(flag)
   lines += ['', 'All flags, also those of absl: --helpfull.']
   return '\n'.join(lines)
+
+
+def _by_group(script) -> dict[str, list[flags.Flag]]:
+  """Returns the script's flags by heading, in the order of definition."""
+  known = flags.FLAGS.flags_by_module_dict()
+  result = {}
+  for module in (script.__name__, sys.argv[0], *_DEFINERS):
+    for flag in known.get(module, ()):
+      heading = getattr(flag, 'group', None) or 'Flags'
+      result.setdefault(heading, []).append(flag)
+  return result
+
+
+def _flag_lines(flag) -> list[str]:
+  """Returns name and default of a flag, and beside them what it is for."""
+  name = f'  --{flag.name}'
+  if flag.default not in (None, '') and flag.default is not False:
+    name += f' [{flag.default}]'
+  text = textwrap.wrap(flag.help, _WIDTH - _HELP_COLUMN)
+  if len(name) <= _HELP_COLUMN - 2:
+    name = name.ljust(_HELP_COLUMN) + text.pop(0)
+  return [name, *(' ' * _HELP_COLUMN + line for line in text)]
+
+
+def _define_lists():
+  """Defines --list_models and --list_datasets where they are of use."""
+  for name, (about, function) in _LISTS.items():
+    if about in flags.FLAGS:
+      what = function.replace('_', ' ')
+      flags.DEFINE_bool(name, False, f'List the {what} and end.')
+      flags.FLAGS[name].group = 'Lists'
+
+
+def _list():
+  """Prints the list that is asked for, if any, and ends."""
+  for name, (_, function) in _LISTS.items():
+    if name in flags.FLAGS and flags.FLAGS[name].value:
+      listings = importlib.import_module('deployment.listings')
+      print(getattr(listings, function)())
+      sys.exit(0)
 
 
 def load(module: str):

@@ -40,6 +40,7 @@ class DataConfig(flag_fields.Config):
     'imagenet',
     'Name of the data set.',
     lambda: dataset_factory.dataset_names(),
+    group='Data',
   )
   dataset_split_name: str = text('train', 'Which split of the data set.')
   dataset_dir: str = text(None, 'Folder of the TFRecords (required).')
@@ -52,6 +53,7 @@ class DataConfig(flag_fields.Config):
     'inception_v3',
     'Name of the network.',
     lambda: nets_factory.networks(),
+    group='Network and images',
   )
   preprocessing_name: str = text(
     None,
@@ -59,7 +61,9 @@ class DataConfig(flag_fields.Config):
     lambda: preprocessing_factory.families,
   )
   use_grayscale: bool = boolean(False, 'Feed images with one channel.')
-  batch_size: int = integer(32, 'Images in a batch, per clone.', least=1)
+  batch_size: int = integer(
+    32, 'Images in a batch, per clone.', least=1, group='Input and session'
+  )
   num_preprocessing_threads: int = integer(
     4, 'Images preprocessed at once; 0 lets TensorFlow tune it.', least=0
   )
@@ -75,9 +79,8 @@ class DataConfig(flag_fields.Config):
 class TrainConfig(DataConfig):
   """Everything a training run is told."""
 
-  train_dir: str = text('/tmp/tfmodel/', 'Folder of checkpoints and events.')
-  train_image_size: int = integer(
-    None, "Side of the images in pixels; the network's default.", least=1
+  train_dir: str = text(
+    '/tmp/tfmodel/', 'Folder of checkpoints and events.', group='Run'
   )
   max_number_of_steps: int = integer(None, 'Last step; none by default.', 1)
   max_epochs: float = real(
@@ -86,11 +89,23 @@ class TrainConfig(DataConfig):
   random_seed: int = integer(
     None, 'Makes a run repeatable: same seed, same batches and weights.'
   )
+
+  train_image_size: int = integer(
+    None,
+    "Side of the images in pixels; the network's default.",
+    least=1,
+    group='Network and images',
+  )
   num_readers: int = integer(
-    4, 'TFRecord files read at once; 0 lets TensorFlow tune it.', least=0
+    4,
+    'TFRecord files read at once; 0 lets TensorFlow tune it.',
+    least=0,
+    group='Input and session',
   )
 
-  weight_decay: float = real(0.00004, 'Weight of the L2 loss.', least=0)
+  weight_decay: float = real(
+    0.00004, 'Weight of the L2 loss.', least=0, group='Loss and gradients'
+  )
   batch_norm_decay: float = real(
     None,
     "Decay of batch norm's moving averages; the network's default. Runs of "
@@ -111,7 +126,9 @@ class TrainConfig(DataConfig):
     0.0, 'Scales the gradients down to this global norm; 0 does not.', 0
   )
 
-  optimizer: str = text('rmsprop', 'The optimizer.', one_of(*OPTIMIZERS))
+  optimizer: str = text(
+    'rmsprop', 'The optimizer.', one_of(*OPTIMIZERS), group='Optimizer'
+  )
   adadelta_rho: float = real(0.95, 'Decay rate of adadelta.')
   adagrad_initial_accumulator_value: float = real(
     0.1, 'Where the accumulators of adagrad start.'
@@ -130,7 +147,10 @@ class TrainConfig(DataConfig):
   rmsprop_decay: float = real(0.9, 'Decay of rmsprop.')
 
   learning_rate_decay_type: str = text(
-    'exponential', 'How the learning rate falls.', one_of(*SCHEDULES)
+    'exponential',
+    'How the learning rate falls.',
+    one_of(*SCHEDULES),
+    group='Learning rate',
   )
   learning_rate: float = real(0.01, 'Learning rate to start with.', least=0)
   end_learning_rate: float = real(
@@ -147,7 +167,9 @@ class TrainConfig(DataConfig):
   )
 
   checkpoint_path: str = text(
-    None, 'Checkpoint (file or folder) to start from in an empty --train_dir.'
+    None,
+    'Checkpoint (file or folder) to start from in an empty --train_dir.',
+    group='Fine-tuning',
   )
   checkpoint_exclude_scopes: tuple = texts(
     'Scopes, separated by commas, that are not restored from it.'
@@ -164,7 +186,9 @@ class TrainConfig(DataConfig):
     'alone, for fine-tuning with small batches; switches dropout off too.',
   )
 
-  log_every_n_steps: int = integer(10, 'Steps between two log lines.', 1)
+  log_every_n_steps: int = integer(
+    10, 'Steps between two log lines.', 1, group='Logs and checkpoints'
+  )
   save_summaries_secs: int = integer(
     600, 'Seconds between two summaries; 0 writes none.', least=0
   )
@@ -184,7 +208,12 @@ class TrainConfig(DataConfig):
     10000.0, 'Keeps one checkpoint for good every so many hours.', least=0
   )
 
-  num_clones: int = integer(1, 'Copies of the network on this machine.', 1)
+  num_clones: int = integer(
+    1,
+    'Copies of the network on this machine.',
+    1,
+    group='GPUs and machines',
+  )
   clone_on_cpu: bool = boolean(False, 'Put the clones on the CPU.')
   worker_replicas: int = integer(1, 'Number of worker replicas.', least=1)
   num_ps_tasks: int = integer(0, 'Number of parameter servers.', least=0)
@@ -193,9 +222,7 @@ class TrainConfig(DataConfig):
   worker_hosts: tuple = texts('host:port of every worker, the chief first.')
   job_name: str = text(
     None,
-    'What this process is in the cluster of --ps_hosts and --worker_hosts: '
-    + ', '.join(cluster.JOBS)
-    + '.',
+    'What this process is in the cluster of --ps_hosts and --worker_hosts.',
     one_of(*cluster.JOBS),
   )
   cluster_timeout_secs: int = integer(
@@ -213,16 +240,20 @@ class TrainConfig(DataConfig):
     'Evaluations without a better accuracy that end the run; needs an '
     'evaluation that follows it (--eval_interval_secs).',
     least=1,
+    group='Early stopping',
   )
   early_stopping_dir: str = text(
     None, 'The --eval_dir of that evaluation; --train_dir/eval by default.'
   )
   profile_steps: tuple = texts(
-    'FIRST,LAST: steps of this run to trace for TensorBoard.'
+    'FIRST,LAST: steps of this run to trace for TensorBoard.',
+    group='Logs and checkpoints',
   )
 
   gpu_memory_growth: bool = boolean(
-    False, 'Take GPU memory as it is needed, instead of all at once.'
+    False,
+    'Take GPU memory as it is needed, instead of all at once.',
+    group='GPUs and machines',
   )
 
   @property
@@ -245,10 +276,16 @@ class EvalConfig(DataConfig):
   )
   batch_size: int = other_default(DataConfig, 'batch_size', 100)
   eval_image_size: int = integer(
-    None, "Side of the images in pixels; the network's default.", least=1
+    None,
+    "Side of the images in pixels; the network's default.",
+    least=1,
+    group='Network and images',
   )
   max_num_batches: int = integer(
-    None, 'Evaluate this many batches only; the whole split by default.', 1
+    None,
+    'Evaluate this many batches only; the whole split by default.',
+    1,
+    group='Evaluation',
   )
   checkpoint_path: str = text(
     '/tmp/tfmodel/',
@@ -282,29 +319,36 @@ class ExportConfig(flag_fields.Config):
   """Everything an export is told."""
 
   model_name: str = other_default(DataConfig, 'model_name', 'inception_v3')
-  is_training: bool = boolean(False, 'Export the graph as used in training.')
+  preprocessing_name: str = other_default(
+    DataConfig, 'preprocessing_name', None
+  )
+  use_grayscale: bool = other_default(DataConfig, 'use_grayscale', False)
   image_size: int = integer(
     None, "Side of the images in pixels; the network's default.", least=1
   )
   batch_size: int = integer(
     None, 'Images in a batch; any number by default.', least=1
   )
+  is_training: bool = boolean(False, 'Export the graph as used in training.')
+
   dataset_name: str = other_default(DataConfig, 'dataset_name', 'imagenet')
-  labels_offset: int = other_default(DataConfig, 'labels_offset', 0)
-  output_file: str = text('', 'Where to write the GraphDef (required).')
   dataset_dir: str = text(
     '', 'Folder of the TFRecords, for its classes and images.'
   )
-  preprocessing_name: str = other_default(
-    DataConfig, 'preprocessing_name', None
+  labels_offset: int = other_default(DataConfig, 'labels_offset', 0)
+
+  output_file: str = text(
+    '',
+    'Where to write the GraphDef; required without --checkpoint_path.',
+    group='The graph alone',
   )
-  use_grayscale: bool = other_default(DataConfig, 'use_grayscale', False)
   write_text_graphdef: bool = boolean(False, 'Write the GraphDef as text.')
 
   checkpoint_path: str = text(
     None,
     'Checkpoint (file, folder or --train_dir) with the weights that the files '
     'below are to hold.',
+    group='With the weights',
   )
   moving_average_decay: float = real(
     None, 'Export the moving averages of the weights.', 0, 1
@@ -320,7 +364,9 @@ class ExportConfig(flag_fields.Config):
   )
   onnx_file: str = text(None, 'Where to write the ONNX model.')
   verify: bool = boolean(
-    False, 'Check that everything written computes what the checkpoint does.'
+    False,
+    'Check that everything written computes what the checkpoint does.',
+    group='Check',
   )
   verify_images: int = integer(32, 'Images for that check.', least=1)
 

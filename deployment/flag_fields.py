@@ -17,32 +17,52 @@ import slim_errors
 
 def _field(define, default, help_text, **metadata):
   metadata |= {'define': define, 'help': help_text}
-  return dataclasses.field(default=default, metadata=metadata)
+  return dataclasses.field(
+    default=default,
+    metadata={
+      name: value for name, value in metadata.items() if value is not None
+    },
+  )
 
 
-def text(default, help_text, known: Callable[[], Iterable[str]] | None = None):
-  """A string field; `known()` lists the values that can work."""
-  return _field(flags.DEFINE_string, default, help_text, known=known)
+def text(
+  default,
+  help_text,
+  known: Callable[[], Iterable[str]] | None = None,
+  group=None,
+):
+  """A string field; `known()` lists the values that can work.
+
+  This field and those after it stand in `--help` under the heading `group`, up
+  to the next field that says another.
+  """
+  return _field(
+    flags.DEFINE_string, default, help_text, known=known, group=group
+  )
 
 
-def texts(help_text):
+def texts(help_text, group=None):
   """A field of comma-separated strings, a tuple; None where not given."""
-  return _field(flags.DEFINE_list, None, help_text)
+  return _field(flags.DEFINE_list, None, help_text, group=group)
 
 
-def integer(default, help_text, least=None):
+def integer(default, help_text, least=None, group=None):
   """An integer field, at least `least`."""
-  return _field(flags.DEFINE_integer, default, help_text, least=least)
+  return _field(
+    flags.DEFINE_integer, default, help_text, least=least, group=group
+  )
 
 
-def real(default, help_text, least=None, most=None):
+def real(default, help_text, least=None, most=None, group=None):
   """A float field in [least, most]."""
-  return _field(flags.DEFINE_float, default, help_text, least=least, most=most)
+  return _field(
+    flags.DEFINE_float, default, help_text, least=least, most=most, group=group
+  )
 
 
-def boolean(default, help_text):
+def boolean(default, help_text, group=None):
   """A boolean field."""
-  return _field(flags.DEFINE_bool, default, help_text)
+  return _field(flags.DEFINE_bool, default, help_text, group=group)
 
 
 def one_of(*names):
@@ -86,11 +106,37 @@ def _check(field, value):
     )
 
 
-def define_flags(cls):
-  """Defines an absl flag for every field of the configuration class."""
+_FEW = 8
+
+
+def help_text(field) -> str:
+  """Returns what a field's flag is for, with its values if they are few."""
+  known = field.metadata.get('known')
+  values = [*known()] if known else []
+  choice = f' One of {", ".join(values)}.' if 0 < len(values) <= _FEW else ''
+  return field.metadata['help'] + choice
+
+
+def grouped(cls) -> dict[str, list[dataclasses.Field]]:
+  """Returns the fields of a configuration class by their headings."""
+  result, heading = {}, ''
   for field in dataclasses.fields(cls):
-    metadata = field.metadata
-    metadata['define'](field.name, field.default, metadata['help'])
+    heading = field.metadata.get('group', heading)
+    result.setdefault(heading, []).append(field)
+  return result
+
+
+def define_flags(cls):
+  """Defines an absl flag for every field of the configuration class.
+
+  Each flag is told, in an attribute `group`, under which heading `--help` shows
+  it.
+  """
+  for heading, fields in grouped(cls).items():
+    for field in fields:
+      define = field.metadata['define']
+      define(field.name, field.default, help_text(field))
+      flags.FLAGS[field.name].group = heading
 
 
 def from_flags(cls, recorded: dict[str, Any] | None = None):

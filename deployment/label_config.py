@@ -3,8 +3,10 @@
 import dataclasses
 
 import slim_errors
+from datasets import dataset_factory
 from deployment import config, flag_fields
 from deployment.flag_fields import boolean, integer, real, text
+from nets import nets_factory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +18,21 @@ class LabelConfig(flag_fields.Config):
   """
 
   image: str = text(
-    None, 'Image files, folders or patterns, separated by commas (required).'
+    None,
+    'Image files, folders or patterns, separated by commas (required).',
+    group='Images and answers',
   )
+  top_k: int = integer(5, 'How many classes to print.', least=1)
+  json: bool = boolean(
+    False, 'Print a JSON object for each image, a line each.'
+  )
+  batch_size: int = integer(32, 'Images to run at once.', least=1)
+
   graph: str = text(
     None,
     'The exported network: a frozen GraphDef, the folder of a SavedModel, a '
     '.tflite or an .onnx file.',
+    group='An exported network',
   )
   labels: str = text(
     None, 'File of class names, one a line or numbered like 0:daisy.'
@@ -37,18 +48,13 @@ class LabelConfig(flag_fields.Config):
     None, 'Scale plainly, not as in evaluation: subtract this from 0..255.'
   )
   input_std: float = real(None, 'Scale plainly: then divide by this.')
-  top_k: int = integer(5, 'How many classes to print.', least=1)
-  json: bool = boolean(
-    False, 'Print a JSON object for each image, a line each.'
-  )
-  batch_size: int = integer(32, 'Images to run at once.', least=1)
 
   checkpoint_path: str = text(
-    None, 'Instead of --graph: a checkpoint (file, folder or --train_dir).'
+    None,
+    'Instead of --graph: a checkpoint (file, folder or --train_dir).',
+    group='A checkpoint instead of a graph',
   )
-  model_name: str = flag_fields.other_default(
-    config.DataConfig, 'model_name', None
-  )
+  model_name: str = text(None, 'Name of the network.', nets_factory.networks)
   image_size: int = integer(None, 'Side of the images for --checkpoint_path.')
   moving_average_decay: float = real(
     None, 'Use the moving averages of the weights in the checkpoint.', 0, 1
@@ -59,8 +65,10 @@ class LabelConfig(flag_fields.Config):
   use_grayscale: bool = flag_fields.other_default(
     config.DataConfig, 'use_grayscale', False
   )
-  dataset_name: str = flag_fields.other_default(
-    config.DataConfig, 'dataset_name', 'imagenet'
+  dataset_name: str = text(
+    'imagenet',
+    'The data set whose classes these are.',
+    dataset_factory.dataset_names,
   )
   dataset_dir: str = text('', 'Folder of the data set, for its class names.')
 

@@ -6,7 +6,6 @@ r"""Writes the generated tables into README.md and nets/mobilenet_v1.md.
 A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
 
-import dataclasses
 import pathlib
 import re
 import sys
@@ -14,7 +13,7 @@ import sys
 import _checkout  # noqa: F401  (finds the modules below)
 
 from datasets import dataset_factory
-from deployment import config
+from deployment import config, flag_fields
 from nets import nets_factory
 
 _ROOT = pathlib.Path(__file__).parent.parent
@@ -28,14 +27,13 @@ def _table(columns, rows) -> str:
 
 def flags(cls) -> str:
   """Returns the flags of a configuration class as a table."""
-  rows = [
-    (
-      f'`--{field.name}`',
-      '' if field.default is None else f'`{field.default}`',
-      field.metadata['help'].replace('|', r'\|'),
-    )
-    for field in dataclasses.fields(cls)
-  ]
+  rows = []
+  for heading, fields in flag_fields.grouped(cls).items():
+    rows.append((f'**{heading}**', '', ''))
+    for field in fields:
+      default = '' if field.default in (None, '') else f'`{field.default}`'
+      text = flag_fields.help_text(field).replace('|', r'\|')
+      rows.append((f'`--{field.name}`', default, text))
   return _table(('Flag', 'Default', 'Meaning'), rows)
 
 

@@ -1,0 +1,53 @@
+"""The networks and data sets as --list_models and --list_datasets print them.
+
+Importing this does not import TensorFlow.
+"""
+
+from datasets import dataset_factory
+from nets import nets_factory
+from preprocessing import preprocessing_factory
+
+
+def _columns(rows) -> str:
+  """Returns the rows as lines, each column as wide as its widest entry."""
+  rows = [[str(entry) for entry in row] for row in rows]
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  lines = (
+    '  '.join(
+      entry.ljust(width) for entry, width in zip(row, widths, strict=True)
+    )
+    for row in rows
+  )
+  return '\n'.join(line.rstrip() for line in lines)
+
+
+def networks() -> str:
+  """Returns a line for each network: what goes in and what it costs."""
+  rows = [('Network', 'Image', 'Preprocessing', 'Params', 'MACs', 'Top-1')]
+  for name in nets_factory.networks():
+    row = nets_factory.network(name)
+    published = [checkpoint.top_1 for checkpoint in row.checkpoints]
+    rows.append(
+      (
+        name,
+        row.image_size,
+        preprocessing_factory.families[name],
+        f'{row.parameters / 1e6:.2f} M',
+        f'{row.multiply_adds / 1e6:.0f} M',
+        max(published, default='-'),
+      )
+    )
+  return _columns(rows)
+
+
+def data_sets() -> str:
+  """Returns a line for each data set: its splits and classes."""
+  rows = [('Data set', 'Classes', 'Splits')]
+  for name in dataset_factory.dataset_names():
+    spec = dataset_factory.get_spec(name)
+    splits = (
+      f'{split} {count:,}' if count else split
+      for split, count in spec.splits.items()
+    )
+    rows.append((name, spec.num_classes or 'yours', ', '.join(splits)))
+  return _columns(rows)
