@@ -116,6 +116,7 @@ def _add_residual(residual, input_tensor, net, stride):
   return net
 
 
+# An argument a line would hide the steps.
 # fmt: off
 @slim.add_arg_scope
 def expanded_conv(
@@ -128,7 +129,6 @@ def expanded_conv(
   project_activation_fn=tf.identity, depthwise_fn=slim.separable_conv2d,
   expansion_fn=split_conv, projection_fn=split_conv, scope=None,
 ):
-  # fmt: on
   """The inverted bottleneck: 1 x 1 expansion, depthwise, 1 x 1 projection.
 
   Args:
@@ -174,45 +174,26 @@ def expanded_conv(
   """
   _check_depthwise(depthwise_location, use_explicit_padding, padding)
   endpoints = {} if endpoints is None else endpoints
-  depthwise = _Depthwise(
-    depthwise_location,
-    depthwise_fn,
-    {
-      'kernel_size': kernel_size,
-      'depth_multiplier': depthwise_channel_multiplier,
-      'stride': stride,
-      'rate': rate,
-      'normalizer_fn': normalizer_fn,
-      'padding': 'VALID' if use_explicit_padding else padding,
-    },
-    use_explicit_padding,
-    endpoints,
-  )
+  depthwise = _Depthwise(depthwise_location, depthwise_fn, {
+    'kernel_size': kernel_size, 'stride': stride, 'rate': rate,
+    'depth_multiplier': depthwise_channel_multiplier,
+    'normalizer_fn': normalizer_fn,
+    'padding': 'VALID' if use_explicit_padding else padding,
+  }, use_explicit_padding, endpoints)
   with _block_scope(scope, inner_activation_fn, depthwise_activation_fn):
     input_tensor = tf.identity(input_tensor, 'input')
     net = depthwise('input', input_tensor, activation_fn=None)
     net = _expand(
-      net,
-      channels(input_tensor),
-      expansion_size,
-      expansion_fn,
-      endpoints,
+      net, channels(input_tensor), expansion_size, expansion_fn, endpoints,
       **_pointwise(
-        expansion_fn, normalizer_fn, split_expansion, split_divisible_by
-      ),
-    )
+        expansion_fn, normalizer_fn, split_expansion, split_divisible_by))
     net = depthwise('expansion', net)
     if expansion_transform:
       net = expansion_transform(expansion_tensor=net, input_tensor=input_tensor)
     net = endpoints['projection_output'] = projection_fn(
-      net,
-      num_outputs,
-      scope='project',
-      activation_fn=project_activation_fn,
+      net, num_outputs, scope='project', activation_fn=project_activation_fn,
       **_pointwise(
-        projection_fn, normalizer_fn, split_projection, split_divisible_by
-      ),
-    )
+        projection_fn, normalizer_fn, split_projection, split_divisible_by))
     net = depthwise('output', net, activation_fn=None)
     net = _add_residual(residual, input_tensor, net, stride)
     return tf.identity(net, 'output')

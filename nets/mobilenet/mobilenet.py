@@ -171,6 +171,21 @@ def global_pool(
   )
 
 
+def _logits(net, num_classes, is_training):
+  """Classifies features, [batch, 1, 1, channels]."""
+  net = slim.dropout(net, scope='Dropout', is_training=is_training)
+  logits = slim.conv2d(
+    net,
+    num_classes,
+    [1, 1],
+    activation_fn=None,
+    normalizer_fn=None,
+    biases_initializer=tf.zeros_initializer(),
+    scope='Conv2d_1c_1x1',
+  )
+  return tf.identity(tf.squeeze(logits, [1, 2]), name='output')
+
+
 @slim.add_arg_scope
 def mobilenet(
   inputs,
@@ -220,17 +235,7 @@ def mobilenet(
       if not num_classes:
         return net, end_points
       is_training = mobilenet_args.get('is_training') or False
-      net = slim.dropout(net, scope='Dropout', is_training=is_training)
-      logits = slim.conv2d(
-        net,
-        num_classes,
-        [1, 1],
-        activation_fn=None,
-        normalizer_fn=None,
-        biases_initializer=tf.zeros_initializer(),
-        scope='Conv2d_1c_1x1',
-      )
-      logits = tf.identity(tf.squeeze(logits, [1, 2]), name='output')
+      logits = _logits(net, num_classes, is_training)
     end_points['Logits'] = logits
     if prediction_fn:
       end_points['Predictions'] = prediction_fn(logits, 'Predictions')
