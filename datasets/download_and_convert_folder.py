@@ -33,10 +33,13 @@ def split_images(images, fraction: float, settled=None) -> tuple[dict, dict]:
   """
   settled = settled or {}
   by_class, splits, moved = {}, {_TRAIN: [], _VALIDATION: []}, {}
-  for image in sorted(images, key=lambda image: image_folders.place(image.key)):
+  for image in sorted(images, key=lambda image: image.place):
     by_class.setdefault(image.class_name, []).append(image)
   for members in by_class.values():
-    where = {image.key: _split_of(image.key, fraction) for image in members}
+    where = {
+      image.key: _VALIDATION if image.place < fraction else _TRAIN
+      for image in members
+    }
     changes = {key: settled[key] for key in where if key in settled}
     where.update(changes)
     used = set(where.values())
@@ -49,12 +52,8 @@ def split_images(images, fraction: float, settled=None) -> tuple[dict, dict]:
     for image in members:
       splits[where[image.key]].append(image)
   for part in splits.values():
-    part.sort(key=lambda image: image_folders.place(image.key))
+    part.sort(key=lambda image: image.place)
   return splits, moved
-
-
-def _split_of(key: str, fraction: float) -> str:
-  return _VALIDATION if image_folders.place(key) < fraction else _TRAIN
 
 
 def _fingerprint(images) -> str:

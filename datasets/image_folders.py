@@ -23,6 +23,9 @@ class FoundImage(NamedTuple):
     file: where it lies; its name is relative to the folder of all classes.
     class_name: its class.
     key: its name in a form that does not depend on the machine.
+    place: a number in [0, 1) that follows from the key alone. Images are split
+      by it: what lies below the fraction is for validation, so further images
+      do not move those that are there.
     length: of the file in bytes.
     changed: when it was last changed, in seconds since 1970.
   """
@@ -30,6 +33,7 @@ class FoundImage(NamedTuple):
   file: ImageFile
   class_name: str
   key: str
+  place: float
   length: int
   changed: float
 
@@ -51,6 +55,12 @@ class Findings(NamedTuple):
 def normalize(name: str) -> str:
   """Returns a file name as it is on most systems (macOS splits accents off)."""
   return unicodedata.normalize('NFC', name)
+
+
+def place_of(key: str) -> float:
+  """Returns the place of an image; see `FoundImage`."""
+  digest = hashlib.sha256(key.encode('utf-8', 'surrogateescape')).digest()
+  return int.from_bytes(digest[:8], 'big') / 2**64
 
 
 def find(image_dir: str) -> Findings:
@@ -169,20 +179,12 @@ def _look_at(path: str, name: str, class_name: str) -> FoundImage | None:
       if image_headers.sniff(file.read(16)) is None:
         return None
   name = name.replace(os.sep, '/')
+  key = normalize(name)
   return FoundImage(
     ImageFile(name, os.path.abspath(path)),
     class_name,
-    normalize(name),
+    key,
+    place_of(key),
     status.st_size,
     status.st_mtime,
   )
-
-
-def place(key: str) -> float:
-  """Returns an image's place in [0, 1), which depends on nothing but its name.
-
-  Images are split by it: what lies below the fraction is for validation, so
-  further images do not move those that are there.
-  """
-  digest = hashlib.sha256(key.encode('utf-8', 'surrogateescape')).digest()
-  return int.from_bytes(digest[:8], 'big') / 2**64

@@ -93,6 +93,7 @@ def _wrapped(number: int, start: bytes, size: int) -> bytes:
   return b'%b%b%b' % (_varint(number << 3 | _LENGTH_DELIMITED), length, start)
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def _start_of_entry(name: str, size: int) -> bytes:
   """Returns what comes before the bytes of a feature of one bytes object."""
   start = b''
@@ -116,7 +117,10 @@ def encode_sample(sample: Sample) -> bytes:
     'image/width': _small_entry('image/width', sample.width),
   }
   for name, value in (sample.extra or {}).items():
-    entries[name] = _entry(name, value)
+    if isinstance(value, bytes):
+      entries[name] = _start_of_entry(name, len(value)) + value
+    else:
+      entries[name] = _entry(name, value)
   parts = []
   for name in sorted(entries):
     parts.append(entries[name])

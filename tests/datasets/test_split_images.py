@@ -7,10 +7,16 @@ import pytest
 from datasets import download_and_convert_folder, image_folders
 
 
+def found_image(class_name, index):
+  key = f'{class_name}/{index}.jpg'
+  place = image_folders.place_of(key)
+  return image_folders.FoundImage(None, class_name, key, place, 1, 0.0)
+
+
 @pytest.mark.parametrize('fraction', [0.0, 0.1, 0.5])
 def test_every_class_is_split_by_the_fraction(fraction):
   found = [
-    image_folders.FoundImage(None, name, f'{name}/{index}.jpg', 1, 0.0)
+    found_image(name, index)
     for name in ('a', 'b', 'c')
     for index in range(2000)
   ]
@@ -24,9 +30,7 @@ def test_every_class_is_split_by_the_fraction(fraction):
 @pytest.mark.parametrize('fraction', [0.1, 0.9])
 def test_small_classes_are_in_both_splits(fraction):
   found = [
-    image_folders.FoundImage(None, str(name), f'{name}/{index}', 1, 0.0)
-    for name in range(50)
-    for index in range(2)
+    found_image(str(name), index) for name in range(50) for index in range(2)
   ]
   splits, moved = download_and_convert_folder.split_images(found, fraction)
   for part in splits.values():
@@ -40,9 +44,6 @@ def test_small_classes_are_in_both_splits(fraction):
 
 
 def test_class_of_one_image_is_for_training():
-  found = [
-    image_folders.FoundImage(None, str(name), f'{name}/0', 1, 0.0)
-    for name in range(20)
-  ]
+  found = [found_image(str(name), 0) for name in range(20)]
   splits, _ = download_and_convert_folder.split_images(found, 0.5)
   assert len(splits['train']) == 20
