@@ -20,6 +20,13 @@ _METRICS_FILE = 'metrics.json'
 _METRICS = ('Accuracy', 'Recall_5', 'split', 'images', 'step')
 
 
+# By --labels_offset.
+_BACKGROUND = {
+  0: '; class 0 is the background',
+  1: '; there is no background class',
+}
+
+
 class _Values(NamedTuple):
   """The values that a preprocessing gives.
 
@@ -120,15 +127,13 @@ def _node(tensor) -> dict:
 
 
 def _convention(options) -> str:
+  """Says in words which label class i stands for."""
   offset = options.labels_offset
-  if options.dataset_name == 'imagenet':
-    background = 'class 0 is the background' if offset == 0 else None
-    background = 'there is no background class' if offset == 1 else background
-  else:
-    background = None
-  label = 'i' if offset == 0 else f'i + {offset}'
+  label = f'i + {offset}' if offset else 'i'
   text = f'class i is label {label} of {options.dataset_name}'
-  return f'{text}; {background}' if background else text
+  if options.dataset_name == 'imagenet':
+    text += _BACKGROUND.get(offset, '')
+  return text
 
 
 def _labels(options, classes, checkpoint):

@@ -9,6 +9,7 @@ Both give `probabilities`, float32 [batch, classes], and `classes`, int64
 evaluation did, so that whoever serves cannot do it otherwise.
 """
 
+import errno
 import os
 
 import tensorflow.compat.v1 as tf
@@ -33,7 +34,18 @@ def write(path: str, frozen: tf.GraphDef, metadata: dict):
   """
   with tf.Graph().as_default(), tf.Session() as session:
     signatures = _build(frozen, metadata)
-    with export_files.new_folder(path) as folder, deprecation.silence():
+    with export_files.new_folder(path) as folder:
+      _save(session, signatures, folder)
+      beside = export_files.metadata_path(folder)
+      os.makedirs(os.path.dirname(beside))
+      with open(beside, 'wb') as file:
+        file.write(export_files.encode_json(metadata))
+
+
+def _save(session, signatures, folder):
+  """Writes the session's graph; TensorFlow's errors become OSErrors."""
+  with deprecation.silence():
+    try:
       builder = tf.saved_model.builder.SavedModelBuilder(folder)
       builder.add_meta_graph_and_variables(
         session,
@@ -42,10 +54,8 @@ def write(path: str, frozen: tf.GraphDef, metadata: dict):
         strip_default_attrs=True,
       )
       builder.save()
-      beside = export_files.metadata_path(folder)
-      os.makedirs(os.path.dirname(beside))
-      with open(beside, 'wb') as file:
-        file.write(export_files.encode_json(metadata))
+    except tf.errors.OpError as error:
+      raise OSError(errno.EIO, error.message) from error
 
 
 def _build(frozen, metadata):

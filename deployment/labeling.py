@@ -8,13 +8,14 @@ import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from absl import logging
 
 import slim_errors
 from datasets import image_headers
 from deployment import label_network
 
-_SUFFIXES = ('.jpg', '.jpeg', '.png', '.gif', '.bmp')
-_FORMATS = ('jpeg', 'png', 'gif', 'bmp')
+_SUFFIXES = ('.jpg', '.jpeg', '.png', '.gif', '.bmp', '.webp')
+_FORMATS = ('jpeg', 'png', 'gif', 'bmp', 'webp')
 _MOST_PIXELS = 200_000_000
 
 
@@ -137,8 +138,10 @@ def _read(path, prepare):
     with open(path, 'rb') as file:
       data = file.read()
     header = image_headers.read_header(data)
-    if (header.width or 0) * (header.height or 0) > _MOST_PIXELS:
+    if header.width * header.height > _MOST_PIXELS:
       return f'{header.width} x {header.height} pixels are too many.'
+    if header.orientation != 1:
+      logging.warning('%s is labelled as stored, not turned upright.', path)
     return prepare(data)
   except image_headers.BadImage as error:
     return f'{error}.'

@@ -62,11 +62,24 @@ class GraphPredictor:
     self.session = session
     self.image_shape = _dims(images, 4)[1:]
     self.num_classes = _dims(scores, 2)[1]
+    self._batch_size = images.shape.as_list()[0] if images.shape.rank else None
     self._run = session.make_callable(scores, [images])
 
   def __call__(self, images):
-    """Returns scores [batch, classes] for images [batch, h, w, channels]."""
-    return self._run(images)
+    """Returns scores [batch, classes] for images [batch, h, w, channels].
+
+    Where the signature takes image files, images are a list of their bytes.
+    """
+    size = self._batch_size
+    if size is None or size == len(images):
+      return self._run(images)
+    starts = range(0, len(images), size)
+    return np.concatenate([self._part(images[i : i + size]) for i in starts])
+
+  def _part(self, images):
+    """Runs a batch of fixed size, filled up with the last image."""
+    fill = [images[-1]] * (self._batch_size - len(images))
+    return self._run([*images, *fill])[: len(images)]
 
 
 def _dims(tensor, rank):

@@ -151,6 +151,35 @@ np.savez(scores, prepared=prepared['probabilities'],
 """
 
 
+def test_disk_full_leaves_no_half_model(everything, tmp_path, monkeypatch):
+  def save(builder):
+    raise tf.errors.ResourceExhaustedError(None, None, 'No space left')
+
+  builder = 'SavedModelBuilder.save'
+  monkeypatch.setattr(
+    f'tensorflow.compat.v1.saved_model.builder.{builder}', save
+  )
+  with pytest.raises(slim_errors.UserError, match='No space left'):
+    export_helpers.export(
+      checkpoint_path=everything['options']['checkpoint_path'],
+      saved_model_dir=str(tmp_path / 'model'),
+    )
+  assert os.listdir(tmp_path) == []
+
+
+def test_fixed_batch_size(everything, tmp_path):
+  """Exports for one image at a time are verified and run on many."""
+  _, printed = export_helpers.export(
+    checkpoint_path=everything['options']['checkpoint_path'],
+    batch_size=2,
+    frozen_file=str(tmp_path / 'frozen.pb'),
+    saved_model_dir=str(tmp_path / 'model'),
+    verify=True,
+    verify_images=3,
+  )
+  assert printed.count('1.0000') == 3
+
+
 @pytest.mark.slow
 def test_served_by_tensorflow_2(everything, tmp_path):
   """By `tf.saved_model.load` and by `saved_model_cli run`."""

@@ -30,6 +30,18 @@ def test_nodes_are_found(tmp_path):
   np.testing.assert_array_equal(scores, np.full([3, 2], 2.0))
 
 
+@pytest.mark.parametrize('count', [1, 3, 4, 7])
+def test_fixed_batch_size(tmp_path, count):
+  def build():
+    images = tf.placeholder(tf.float32, [3, 1, 1, 2], name='input')
+    tf.multiply(tf.reshape(images, [3, 2]), 2.0, name='scores')
+
+  predictor = predictors.load(_write(tmp_path / 'graph.pb', build))
+  images = np.arange(2 * count, dtype=np.float32).reshape([count, 1, 1, 2])
+  expected = 2 * images.reshape([count, 2])
+  np.testing.assert_array_equal(predictor(images), expected)
+
+
 @pytest.mark.parametrize('name', ['flat', 'flat:0'])
 def test_node_by_name(tmp_path, name):
   path = _write(tmp_path / 'graph.pb', _doubled)
