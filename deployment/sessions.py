@@ -49,6 +49,7 @@ class Replica:
     self.ps, self.workers = peers.members(cluster) if cluster else ([], [])
     self.resumed = False
     self._cluster = cluster
+    self._began = False
 
   @property
   def timeout_secs(self) -> int:
@@ -80,6 +81,13 @@ class Replica:
   def interrupted(self) -> bool:
     """Returns whether a signal has come."""
     return self.stopper.signal is not None
+
+  def begin_session(self):
+    """Says so if it is not the first; waits for the parameter servers."""
+    if self._began:
+      logging.warning('Lost a parameter server: beginning a new session.')
+    self._began = True
+    self.wait_for_ps()
 
   def wait_for_ps(self):
     """Waits until all parameter servers answer; see `peers.wait`."""
@@ -164,7 +172,7 @@ class ResumingChief(tf.train.ChiefSessionCreator):
   def create_session(self):
     """Returns a session with the model initialised."""
     scaffold, config = self._parts
-    self._replica.wait_for_ps()
+    self._replica.begin_session()
     scaffold.finalize()
     session = tf.Session(self._replica.target, config=config)
     same_run = session.run(self._read_run) == self._run_id
@@ -206,8 +214,8 @@ class FastWorker(tf.train.SessionCreator):
     start = time.monotonic()
     next_log = start + _LOG_SECS
     self._scaffold.finalize()
+    replica.begin_session()
     while True:
-      replica.wait_for_ps()
       session = self._session_if_ready()
       if session:
         return session
@@ -223,6 +231,7 @@ class FastWorker(tf.train.SessionCreator):
         logging.info('Waiting for %s to initialise the model.', self._chief())
         next_log = now + _LOG_SECS
       time.sleep(_POLL_SECS)
+      replica.wait_for_ps()
 
   def _chief(self):
     return self._replica.workers[0] if self._replica.workers else 'the chief'

@@ -20,6 +20,7 @@ from deployment import board
 _LOOK_SECS = 1
 _ASK_SECS = 3
 _STILL_SECS = 5
+_FIRST_LOG_SECS = 10
 _LOG_SECS = 30
 _CHIEF_GRACE_SECS = 60
 _WORKER_GRACE_SECS = 20
@@ -118,7 +119,7 @@ class _Others:
     self._seen = dict.fromkeys(self._needed, now)
     self._problems = {}
     self._next_ask = now
-    self._next_log = now + _LOG_SECS
+    self._next_log = now + _FIRST_LOG_SECS
 
   def ask(self):
     """Asks from time to time whether they are there; says who is not."""
