@@ -11,7 +11,11 @@ from datasets.image_worker import ImageFile
 
 DOWNLOAD = downloads.Download(
   'flower_photos.tgz',
-  ('http://download.tensorflow.org/example_images/flower_photos.tgz',),
+  (
+    'https://storage.googleapis.com/download.tensorflow.org/example_images/'
+    'flower_photos.tgz',
+    'http://download.tensorflow.org/example_images/flower_photos.tgz',
+  ),
   228813984,
   '4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c',
 )
