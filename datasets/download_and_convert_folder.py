@@ -71,57 +71,62 @@ def _settled(dataset_dir: str) -> dict:
   return (written or {}).get('moved', {})
 
 
-def _open(options, unused_paths, work_folder) -> conversion.Content:
-  findings = image_folders.find(options.image_dir)
+def _look(image_dir: str) -> image_folders.Findings:
+  """Returns what the folder holds, and says what is odd about it."""
+  findings = image_folders.find(image_dir)
   if not findings.images:
     raise slim_errors.UserError(
-      f'{options.image_dir} holds no images: each class needs a folder with '
-      'JPEGs or PNGs in it.'
+      f'{image_dir} holds no images: each class needs a folder with JPEGs or '
+      'PNGs in it.'
     )
   if findings.ignored:
     print(
       f'Passed over {len(findings.ignored)} files that are not images, for '
       f'instance {findings.ignored[0]!r}.'
     )
-  class_names = sorted({image.class_name for image in findings.images})
+  class_names = {image.class_name for image in findings.images}
   if len(class_names) == 1:
-    print(
-      f'There is only one class, {class_names[0]!r}: nothing to tell apart.'
-    )
+    print(f'There is only one class, {class_names.pop()!r}: nothing to learn.')
+  return findings
+
+
+def _open(options, unused_paths, work_folder) -> conversion.Content:
+  images, broken, _ = _look(options.image_dir)
+  class_names = sorted({image.class_name for image in images})
   labels = {name: label for label, name in enumerate(class_names)}
   splits, moved = split_images(
-    findings.images,
+    images,
     options.validation_fraction,
     _settled(os.path.dirname(work_folder)),
   )
-  label_of = {
-    image.file.name: labels[image.class_name] for image in findings.images
-  }
   pool = image_pool.ImagePool(options.image_policy(), options.num_workers)
-
-  def describe(file):
-    filename = file.name.encode('utf-8', 'backslashreplace')
-    return label_of[file.name], {'image/filename': filename}
-
-  return conversion.Content(
-    {label: name for name, label in labels.items()},
-    {
-      split: conversion.Split(
+  describe = functools.partial(
+    _describe, {image.file.name: labels[image.class_name] for image in images}
+  )
+  readers = {}
+  for split, part in splits.items():
+    if part:
+      files = [image.file for image in part]
+      readers[split] = conversion.Split(
         len(part),
-        image_pool.ImageSplit(
-          pool, [image.file for image in part], describe
-        ).read,
+        image_pool.ImageSplit(pool, files, describe).read,
         sharding.num_shards(options.num_shards, len(part)),
       )
-      for split, part in splits.items()
-      if part
-    },
-    fingerprint={'images': _fingerprint(findings.images)},
+  return conversion.Content(
+    dict(enumerate(class_names)),
+    readers,
+    fingerprint={'images': _fingerprint(images)},
     metadata={'moved': moved},
-    rejected=[Rejected(*broken) for broken in findings.broken],
-    newest=max(image.changed for image in findings.images),
+    rejected=[Rejected(*fault) for fault in broken],
+    newest=max(image.changed for image in images),
     close=pool.close,
   )
+
+
+def _describe(label_of: dict, file) -> tuple[int, dict]:
+  """Returns the label and the extra features of an image."""
+  filename = file.name.encode('utf-8', 'backslashreplace')
+  return label_of[file.name], {'image/filename': filename}
 
 
 def _check(dataset_dir: str, options):
