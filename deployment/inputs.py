@@ -9,16 +9,14 @@ anything is decoded, and only the window that it wants is.
 import dataclasses
 import os
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 import slim_errors
 from datasets import dataset_utils
+from deployment import records
 from preprocessing import image_ops, preprocessing_factory, windows
 
-_SHUFFLE_RECORDS = 5000
 _PREFETCHED_BATCHES = 2
-_AUTOTUNE = tf.data.experimental.AUTOTUNE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +29,10 @@ class Input:
     image_size: side of the images in pixels.
     channels: 1 or 3; decoded images are converted to it before preprocessing.
     labels_offset: subtracted from every label.
-    threads: images preprocessed at once; 0 lets TensorFlow tune it.
-    readers: files read at once; 0 lets TensorFlow tune it.
+    threads: images preprocessed at once; 0 takes one for each core.
+    readers: files read at once; 0 reads as many as there are, up to 16.
+    in_memory: whether training keeps the records, as they are stored, in
+      memory.
   """
 
   dataset: object
@@ -42,6 +42,7 @@ class Input:
   labels_offset: int = 0
   threads: int = 0
   readers: int = 0
+  in_memory: bool = False
 
   @property
   def num_classes(self) -> int:
@@ -71,18 +72,17 @@ def train_batches(
   repeatable = seed is not None
   if not repeatable:
     seed = int.from_bytes(os.urandom(4), 'little')
-  files = np.array(dataset_utils.list_files(source.dataset))
-  per_epoch = max(1, source.dataset.num_samples // worker[1])
-  first_epoch, within = start // per_epoch, start % per_epoch
-
-  def epoch(number):
-    return _shuffled_records(files, source.readers, worker, seed, number)
-
-  epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-  records = epochs.flat_map(epoch).skip(within).enumerate(start)
-  examples = records.map(
+  read = records.shuffled(
+    source.dataset,
+    seed=seed,
+    start=start,
+    worker=worker,
+    readers=source.readers,
+    in_memory=source.in_memory,
+  )
+  examples = read.enumerate(start).map(
     lambda index, record: _example(source, record, _seed(seed, index)),
-    num_parallel_calls=source.threads or _AUTOTUNE,
+    num_parallel_calls=_threads(source),
     deterministic=repeatable,
   )
   return _ready(source, examples.batch(batch_size, drop_remainder=True))
@@ -101,11 +101,14 @@ def eval_batches(source: Input, batch_size: int, max_batches=None):
     'label': int64 [?], 'index': int64 [?], the number of the record}.
   """
   files = dataset_utils.list_files(source.dataset)
-  records = tf.data.TFRecordDataset(files).enumerate()
-  examples = records.map(
-    lambda index, record: {**_example(source, record, None), 'index': index},
-    num_parallel_calls=source.threads or _AUTOTUNE,
-    deterministic=True,
+  examples = (
+    tf.data.TFRecordDataset(files)
+    .enumerate()
+    .map(
+      lambda index, record: {**_example(source, record, None), 'index': index},
+      num_parallel_calls=_threads(source),
+      deterministic=True,
+    )
   )
   batches = examples.batch(batch_size)
   if max_batches is not None:
@@ -113,14 +116,27 @@ def eval_batches(source: Input, batch_size: int, max_batches=None):
   return _ready(source, batches)
 
 
-def _ready(source, batches):
-  """Prefetches; leaves tuning off where the numbers are given.
+def _threads(source) -> int:
+  return source.threads or usable_cores()
 
-  A tuner's thread sleeps between two looks, and closing the session waits for
-  it: several seconds at the end of every run.
+
+def usable_cores() -> int:
+  """Returns how many processor cores this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
+def _ready(source, batches):
+  """Finishes and prefetches batches.
+
+  tf.data's tuner stays off: it finds no better number than one image per core,
+  and a session that closes waits up to a minute for its thread. One image
+  keeps to one thread, because others have images of their own.
   """
   options = tf.data.Options()
-  options.autotune.enabled = not source.threads
+  options.autotune.enabled = False
+  options.threading.max_intra_op_parallelism = 1
   batches = _finished(source, batches)
   return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
 
@@ -134,25 +150,6 @@ def iterator(batches):
   result = tf.data.make_initializable_iterator(batches)
   tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, result.initializer)
   return result
-
-
-def _shuffled_records(files, readers, worker, seed, number):
-  """Returns the records of one epoch, in an order of its own."""
-  number_of, count = worker
-  names = tf.data.Dataset.from_tensor_slices(files)
-  by_file = len(files) >= count
-  if by_file:
-    names = names.shard(count, number_of)
-  names = names.shuffle(len(files), seed=seed + number)
-  records = names.interleave(
-    tf.data.TFRecordDataset,
-    cycle_length=readers or min(len(files), 16),
-    num_parallel_calls=readers or _AUTOTUNE,
-    deterministic=True,
-  )
-  if not by_file:
-    records = records.shard(count, number_of)
-  return records.shuffle(_SHUFFLE_RECORDS, seed=seed + number)
 
 
 def _seed(seed, index):
@@ -247,7 +244,7 @@ def _finished(source, batches):
 
   return batches.map(
     finished,
-    num_parallel_calls=source.threads or _AUTOTUNE,
+    num_parallel_calls=_threads(source),
     deterministic=True,
   )
 
