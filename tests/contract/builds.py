@@ -55,7 +55,7 @@ def build(name, is_training, num_classes=None, size=None, **kwargs):
 
 
 @functools.cache
-def shown(name, is_training):
+def shown(name, is_training, /):
   """Builds a network for the classes of its contract; returns a Shown."""
   with tf.Graph().as_default() as graph:
     logits, end_points = build(name, is_training, contract(name)['num_classes'])

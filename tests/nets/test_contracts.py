@@ -72,13 +72,13 @@ def test_every_network_has_a_contract():
 
 @_parametrize(_ALL)
 def test_variables(name):
-  shown = builds.shown(name, is_training=False).variables
+  shown = builds.shown(name, False).variables
   assert shown == builds.contract(name)['variables']
 
 
 @_parametrize(_ALL)
 def test_end_points_for_a_batch_of_unknown_size(name):
-  shown = builds.shown(name, is_training=False).end_points
+  shown = builds.shown(name, False).end_points
   assert shown == builds.contract(name)['end_points']
 
 
@@ -99,7 +99,7 @@ def test_cost(name):
 
 @_parametrize(_ALL, slow=_DEEP)
 def test_training_adds(name):
-  shown = builds.shown(name, is_training=True)
+  shown = builds.shown(name, True)
   plain, contract = builds.shown(name, False), builds.contract(name)['training']
   names = {v['name'] for v in shown.variables}
   extra = names - {v['name'] for v in plain.variables}
@@ -171,4 +171,4 @@ def test_without_classes_it_gives_features(name):
 
 @_parametrize(_ALL, slow=_DEEP)
 def test_evaluation_shares_the_variables_of_training(name):
-  assert builds.shown(name, is_training=True).shared
+  assert builds.shown(name, True).shared

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 import slim_errors
 from nets import nets_factory
 from nets.pretrained import CHECKPOINTS
+from preprocessing import preprocessing_factory
 from tf_slim_compat import slim
 
 
@@ -118,3 +119,10 @@ def test_arguments_go_through_to_the_network():
   )
   assert net is end_points['global_pool']
   assert {v.op.name.split('/')[0] for v in tf.global_variables()} == {'Mine'}
+
+
+def test_preprocessing_is_what_goes_by_the_networks_name():
+  rows = {n: nets_factory.network(n) for n in nets_factory.networks()}
+  assert {n: row.preprocessing for n, row in rows.items()} == {
+    n: preprocessing_factory.families[n] for n in rows
+  }
