@@ -256,6 +256,19 @@ class TrainConfig(DataConfig):
     group='GPUs and machines',
   )
 
+  def __post_init__(self):
+    super().__post_init__()
+    steps = self.profile_steps
+    if steps and not (
+      len(steps) == 2
+      and all(step.isdigit() for step in steps)
+      and 1 <= int(steps[0]) <= int(steps[1])
+    ):
+      raise slim_errors.UserError(
+        f'--profile_steps={",".join(steps)}: say the first and the last step '
+        'to trace, counted from 1, for instance 10,20.'
+      )
+
   @property
   def effective_batch(self) -> int:
     """Images that one update of the variables averages over."""

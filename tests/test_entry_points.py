@@ -34,6 +34,7 @@ _BAD = [
   ('train_image_classifier.py', '--batch_size=0', 'at least 1'),
   ('train_image_classifier.py', '--batch_size=many', 'batch_size'),
   ('train_image_classifier.py', '--exclude_scope=a', 'Unknown command line'),
+  ('train_image_classifier.py', '--profile_steps=9', 'for instance 10,20'),
   ('train_image_classifier.py', 'stray', "Unexpected argument 'stray'"),
   ('train_image_classifier.py', '--dataset_name=digits', '--dataset_dir'),
   ('eval_image_classifier.py', '--model_name=lenett', 'mean lenet'),
