@@ -57,36 +57,45 @@ class ImagePool:
         yield image_worker.inspect(file, self._policy)
       return
     if self._threads is None:
-      self._threads = concurrent.futures.ThreadPoolExecutor(self._num_workers)
+      self._threads = concurrent.futures.ThreadPoolExecutor(
+        self._num_workers, initializer=self._start_worker
+      )
     waiting = collections.deque()
     chunks = (
       files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)
     )
-    ahead = 3 * self._num_workers
-    for chunk in itertools.islice(chunks, ahead):
-      waiting.append(self._threads.submit(self._ask, chunk))
+    for chunk in itertools.islice(chunks, 3 * self._num_workers):
+      waiting.append((chunk, self._threads.submit(self._ask, chunk)))
     while waiting:
-      verdicts = waiting.popleft().result()
+      first, future = waiting.popleft()
       for chunk in itertools.islice(chunks, 1):
-        waiting.append(self._threads.submit(self._ask, chunk))
-      yield from verdicts
+        waiting.append((chunk, self._threads.submit(self._ask, chunk)))
+      if future.cancel():  # the processes are behind, or only starting
+        yield from map(self._inspect_here, first)
+      else:
+        yield from future.result()
+
+  def _inspect_here(self, file: ImageFile) -> Verdict:
+    """Looks at a file in this process, unless a decoder could crash on it."""
+    verdict = image_worker.inspect(file, self._policy, may_reencode=False)
+    if verdict is None:
+      (verdict,) = self._threads.submit(self._ask, [file]).result()
+    return verdict
+
+  def _start_worker(self):
+    self._own.worker = _Worker(self._policy)
+    self._workers.append(self._own.worker)
 
   def _ask(self, files: Sequence[ImageFile]) -> list[Verdict]:
     """Has the thread's process look at some files."""
     try:
-      return self._worker().ask(files)
+      return self._own.worker.ask(files)
     except (EOFError, BrokenPipeError, ValueError):
       self._own.worker.close()
-      self._own.worker = None
+      self._start_worker()
     if len(files) == 1:
       return [Verdict('it made the decoder crash')]
     return [verdict for file in files for verdict in self._ask([file])]
-
-  def _worker(self):
-    if getattr(self._own, 'worker', None) is None:
-      self._own.worker = _Worker(self._policy)
-      self._workers.append(self._own.worker)
-    return self._own.worker
 
   def close(self):
     """Ends the processes."""

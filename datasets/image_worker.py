@@ -117,17 +117,28 @@ def _read_to_end(descriptor: int, size: int) -> bytes:
   return data
 
 
-def inspect(file: ImageFile, policy: Policy) -> Verdict:
-  """Looks at one image; whatever is wrong with it ends up in the verdict."""
+def inspect(
+  file: ImageFile, policy: Policy, *, may_reencode=True
+) -> Verdict | None:
+  """Looks at one image; whatever is wrong with it ends up in the verdict.
+
+  Args:
+    file: the image.
+    policy: what is asked of it.
+    may_reencode: whether this process may decode and encode it.
+
+  Returns:
+    The verdict; None if the image has to be re-encoded but may not be.
+  """
   try:
-    return _inspect_bytes(read_image(file), policy)
+    return _inspect_bytes(read_image(file), policy, may_reencode)
   except OSError as error:
     return Verdict(f'it cannot be read: {error.strerror or error}')
   except image_headers.BadImage as error:
     return Verdict(str(error))
 
 
-def _inspect_bytes(data: bytes, policy: Policy) -> Verdict:
+def _inspect_bytes(data, policy, may_reencode) -> Verdict | None:
   header = image_headers.read_header(data)
   _check_pixels(header.height, header.width, policy)
   is_rotated = header.orientation != 1
@@ -140,6 +151,8 @@ def _inspect_bytes(data: bytes, policy: Policy) -> Verdict:
       size=len(data),
       is_rotated=is_rotated,
     )
+  if not may_reencode:
+    return None
   try:
     from datasets import image_reencoding
 

@@ -131,17 +131,16 @@ def encode_sample(sample: Sample) -> bytes:
 
 
 class ShardWriter:
-  """Writes one TFRecord file under a temporary name, renamed when whole.
+  """Writes one TFRecord file under a temporary name; see `finish_shard`.
 
-  Leave the `with` block without an error and the file is on the disk under its
-  name; leave it with one and nothing of it is left.
+  Leave the `with` block with an error and nothing of the file is left.
 
   Args:
     path: the name of the finished file.
   """
 
   def __init__(self, path: str):
-    self._path, self._temporary = path, f'{path}.tmp'
+    self._temporary = _temporary_name(path)
 
   def __enter__(self):
     import tensorflow.compat.v1 as tf
@@ -161,13 +160,36 @@ class ShardWriter:
   def __exit__(self, error_type, *unused_error):
     try:
       _as_os_error(self._tf, self._writer.close)
-      if error_type is None:
-        with open(self._temporary, 'rb+') as file:
-          os.fsync(file.fileno())
-        os.replace(self._temporary, self._path)
-    finally:
-      if os.path.exists(self._temporary):
-        os.remove(self._temporary)
+    except OSError:
+      os.remove(self._temporary)
+      raise
+    if error_type is not None:
+      os.remove(self._temporary)
+
+
+def _temporary_name(path: str) -> str:
+  return f'{path}.tmp'
+
+
+def finish_shard(path: str) -> int:
+  """Gives a written shard its name once it is safe on the disk.
+
+  Returns:
+    The length of the file.
+
+  Raises:
+    OSError: if the disk is full; nothing of the shard is left then.
+  """
+  temporary = _temporary_name(path)
+  try:
+    with open(temporary, 'rb+') as file:
+      os.fsync(file.fileno())
+      size = file.seek(0, os.SEEK_END)
+    os.replace(temporary, path)
+  except OSError:
+    os.remove(temporary)
+    raise
+  return size
 
 
 def _as_os_error(tf, function, *args):

@@ -4,6 +4,7 @@ The work folder keeps finished shards and a journal that says which they are.
 """
 
 import collections
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -48,22 +49,34 @@ def write_split(name, split, shard_name, work, journal) -> list[dict]:
     work: the work folder.
     journal: the `Journal` of the work folder.
   """
-  shards = []
-  with progress.Progress(f'Converting {name}', split.num_items) as bar:
+  shards, finishing = [], []
+  with (
+    progress.Progress(f'Converting {name}', split.num_items) as bar,
+    concurrent.futures.ThreadPoolExecutor(1) as thread,
+  ):
     for index in range(split.num_shards):
       start = index * split.num_items // split.num_shards
       stop = (index + 1) * split.num_items // split.num_shards
       filename = shard_name(name, index, split.num_shards)
-      finished = journal.get(filename)
-      if finished is None:
-        finished = _write_shard(
-          os.path.join(work, filename), split.read(start, stop), bar
-        )
-        journal.add(finished)
+      path = os.path.join(work, filename)
+      shard = journal.get(filename)
+      if shard is None:
+        shard = _write_shard(path, split.read(start, stop), bar)
+        # The disk takes one shard in while the next is written.
+        finishing.append(thread.submit(_finish, path, shard, journal))
+        for earlier in finishing[-2:-1]:
+          earlier.result()
       else:
         bar.skip(stop - start)
-      shards.append(finished)
+      shards.append(shard)
+  for last in finishing[-1:]:
+    last.result()
   return shards
+
+
+def _finish(path: str, shard: dict, journal):
+  shard['bytes'] = records.finish_shard(path)
+  journal.add(shard)
 
 
 def _write_shard(path, samples, bar) -> dict:
@@ -83,7 +96,6 @@ def _write_shard(path, samples, bar) -> dict:
         notes.update(sample.notes)
   return {
     'file': os.path.basename(path),
-    'bytes': os.path.getsize(path),
     'num_samples': sum(labels.values()),
     'labels': {str(label): labels[label] for label in sorted(labels)},
     'formats': dict(sorted(formats.items())),

@@ -47,6 +47,8 @@ def test_shard_appears_only_when_whole(tmp_path):
     writer.write(b'one')
     assert not os.path.exists(path)
     writer.write(b'two')
+  assert not os.path.exists(path)
+  assert records.finish_shard(path) == os.path.getsize(path)
   assert list(tf.python_io.tf_record_iterator(path)) == [b'one', b'two']
   with (
     pytest.raises(RuntimeError),
