@@ -7,6 +7,7 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import logging
+from tensorflow import profiler
 
 import slim_errors
 
@@ -247,7 +248,7 @@ class Profile(tf.train.SessionRunHook):
     del run_context
     self._step += 1
     if self._step == self._first:
-      tf.profiler.experimental.start(self._logdir)
+      profiler.experimental.start(self._logdir)
       self._on = True
 
   def after_run(self, run_context, run_values):
@@ -260,5 +261,5 @@ class Profile(tf.train.SessionRunHook):
     """Stops the profiler if the run ends within the range."""
     del session
     if self._on:
-      tf.profiler.experimental.stop()
+      profiler.experimental.stop()
       self._on = False

@@ -16,7 +16,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import slim_errors
-from deployment import checkpoints, training
+from deployment import checkpoints, hooks, training
 from deployment.config import OPTIMIZERS, TrainConfig
 
 _CALM = {'optimizer': 'sgd', 'learning_rate_decay_type': 'fixed'}
@@ -272,6 +272,42 @@ def test_clipped_warmed_up_cosine(digits_dir, tmp_path):
     )  # fmt: skip
   )
   assert weights(tmp_path)['global_step'] == 4
+
+
+def test_trace_for_tensorboard(digits_dir, tmp_path):
+  training.train(options(digits_dir, tmp_path, profile_steps=('2', '3')))
+  traces = list(tmp_path.glob('plugins/profile/*/*.xplane.pb'))
+  assert len(traces) == 1
+
+
+def test_early_stop_follows_the_evaluations(digits_dir, tmp_path, monkeypatch):
+  monkeypatch.setattr(hooks.EarlyStop.__init__, '__defaults__', (0.01,))
+  history = tmp_path / 'eval' / 'history.jsonl'
+  history.parent.mkdir()
+  history.write_text(
+    ''.join(
+      json.dumps({'step': step, 'Accuracy': accuracy}) + '\n'
+      for step, accuracy in ((1, 0.5), (2, 0.9), (3, 0.8), (4, 0.7))
+    )
+  )
+  config = options(
+    digits_dir, tmp_path, early_stopping_patience=2, max_number_of_steps=500
+  )
+  assert training.train(config) == 0
+  assert weights(tmp_path)['global_step'] < 500
+
+
+def test_class_weights_change_the_loss(digits_dir, tmp_path, logged_losses):
+  path = tmp_path / 'weights.txt'
+  path.write_text(''.join(f'{label}:100\n' for label in range(10)))
+  common = {'max_number_of_steps': 3, 'log_every_n_steps': 1,
+            'learning_rate': 0.0}  # fmt: skip
+  training.train(options(digits_dir, tmp_path / 'a', **common))
+  plain = dict(logged_losses)
+  training.train(
+    options(digits_dir, tmp_path / 'b', class_weights=str(path), **common)
+  )
+  assert logged_losses[3] > 10 * plain[3]
 
 
 _RUN = [
