@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import io
 import random
 import statistics
 
@@ -217,8 +218,6 @@ def draw_sheet(report: Report, dataset, path: str):
 
 def _thumbnail(pillow, data: bytes):
   """Returns an image that fits a tile, enlarged if it is tiny."""
-  import io
-
   try:
     image = pillow.open(io.BytesIO(data)).convert('RGB')
   except OSError:
