@@ -187,6 +187,10 @@ class _RoundRobin:
       self._next = (task + 1) % self._num_tasks
     return self._device_format.format(task)
 
+  def only_variables(self, op):
+    """Gives variables their device and leaves other ops where they are."""
+    return self(op) if op.type in self._VARIABLES else op.device
+
 
 def create_clones(config, model_fn, args=None, kwargs=None):
   """Builds the model once for every clone.
@@ -204,14 +208,16 @@ def create_clones(config, model_fn, args=None, kwargs=None):
     A list of Clone.
   """
   clones = []
-  with slim.arg_scope(
-    [slim.model_variable, slim.variable], device=config.variables_device()
-  ):
+  place = config.variables_device()
+  # A plain tf.get_variable has to find its parameter server too.
+  plain = place.only_variables if config.num_ps_tasks else lambda op: op.device
+  with slim.arg_scope([slim.model_variable, slim.variable], device=place):
     for index in range(config.num_clones):
       device = config.clone_device(index)
       with (
         tf.name_scope(config.clone_scope(index)) as scope,
         tf.device(device),
+        tf.device(plain),
         tf.variable_scope(
           tf.get_variable_scope(), reuse=True if index else None
         ),

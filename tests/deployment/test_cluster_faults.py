@@ -113,10 +113,18 @@ def test_killed_chief_goes_on_with_the_living_model(launch, sync):
   )
   local.wait_for_step('worker-0', 60)
   local.signal('worker-0', signal.SIGKILL)
+  if not sync:
+    local.wait_for_step('worker-1', local.steps('worker-1')[-1] + 20)
+    # The worker sleeps lest it reach the end before the chief is back.
+    local.signal('worker-1', signal.SIGSTOP)
+    local.wait_for('worker-0', 'Going on with the model')
+    local.signal('worker-1', signal.SIGCONT)
   local.check_good_end(restarted='worker-0')
-  assert 'Going on with the model' in local.log('worker-0')
+  _, after = local.log('worker-0').split('restart 1')
+  assert 'Going on with the model' in after
   steps = local.steps('worker-0')
   assert steps == sorted(steps)
+  assert 'loss' in after, 'the chief trains again'
 
 
 def test_backup_worker_makes_a_killed_one_dispensable(launch):
