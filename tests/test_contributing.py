@@ -1,0 +1,140 @@
+"""The code in CONTRIBUTING.md, all of it together."""
+
+import dataclasses
+import importlib.util
+import re
+import sys
+import types
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from datasets import converters, dataset_factory
+from deployment import config, flag_fields, optimization, training
+from nets import graph_cost, nets_factory
+from preprocessing import preprocessing_factory
+from tests import conftest
+from tf_slim_compat import slim
+
+_BLOCKS = re.findall(
+  r'^<!-- (file|row|cost|field) ?(.*?) ?-->\n```python\n(.*?)^```',
+  (conftest.ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8'),
+  re.MULTILINE | re.DOTALL,
+)
+
+
+def _load(path, code, folder):
+  """Imports a file of the page under the name that it would have."""
+  name = path.removesuffix('.py').replace('/', '.')
+  file = folder / name
+  file.write_text(code, encoding='utf-8')
+  loader = importlib.machinery.SourceFileLoader(name, str(file))
+  spec = importlib.util.spec_from_loader(name, loader)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return name, module
+
+
+@pytest.fixture
+def contributed(monkeypatch, tmp_path):
+  """Puts the files and rows of the page where it says they go."""
+  for kind, where, code in _BLOCKS:
+    if kind == 'file':
+      name, module = _load(where, code, tmp_path)
+      monkeypatch.setitem(sys.modules, name, module)
+      package, attribute = name.rsplit('.', 1)
+      monkeypatch.setattr(
+        sys.modules[package], attribute, module, raising=False
+      )
+    if kind == 'row':
+      name, table = where.split()
+      module = importlib.import_module(name)
+      ((key, value),) = eval(f'{{{code}}}', vars(module)).items()
+      monkeypatch.setitem(getattr(module, table), key, value)
+      for member in value if table == '_FAMILIES' else ():
+        monkeypatch.setitem(preprocessing_factory.families, member, key)
+  monkeypatch.setattr(
+    nets_factory, 'NETWORKS', (*nets_factory.NETWORKS, 'tinynet')
+  )
+  return tmp_path
+
+
+def test_every_part_of_the_page_is_there():
+  assert [kind for kind, _, _ in _BLOCKS].count('file') == 4
+  assert [kind for kind, _, _ in _BLOCKS].count('row') == 6
+
+
+def test_network(contributed):
+  network_fn = nets_factory.get_network_fn('tinynet', 10)
+  images = tf.placeholder(tf.float32, [None, 28, 28, 1])
+  logits, end_points = network_fn(images)
+  assert end_points['Predictions'].shape.as_list() == [None, 10]
+  ((_, _, code),) = [block for block in _BLOCKS if block[0] == 'cost']
+  counted = {'logits': logits}
+  exec(code, counted)
+  row = nets_factory.network('tinynet')
+  assert counted['parameters'] == row.parameters == graph_cost.parameters()
+  assert counted['multiply_adds'] == row.multiply_adds
+  tf.reset_default_graph()
+  images = tf.placeholder(tf.float32, [None, 28, 28, 1])
+  features, _ = nets_factory.get_network_fn('tinynet', None)(images)
+  assert features.shape.as_list() == [None, 32]
+
+
+def test_preprocessing(contributed):
+  pixels = np.arange(4, dtype=np.uint8).reshape(2, 2, 1)
+  train = preprocessing_factory.get_preprocessing('bright', is_training=True)
+  test = preprocessing_factory.get_preprocessing('bright', is_training=False)
+  images = [train(tf.constant(pixels), 2, 2) for _ in range(12)]
+  with tf.Session() as session:
+    found = session.run(images)
+    plain = session.run(test(tf.constant(pixels), 2, 2))
+  np.testing.assert_allclose(plain, pixels / 255)
+  kinds = {tuple(np.rint(image.ravel() * 255)) for image in found}
+  assert kinds == {(0, 1, 2, 3), (1, 0, 3, 2)}
+
+
+def test_optimizer(contributed):
+  values = dataclasses.asdict(config.TrainConfig())
+  options = types.SimpleNamespace(**{**values, 'optimizer': 'nesterov'})
+  variable = tf.get_variable('v', initializer=1.0)
+  step = optimization.optimizer(options, 0.1).minimize(variable**2)
+  with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    session.run(step)
+    found = session.run(variable)
+  assert found == pytest.approx(1 - 0.1 * (2 + 0.9 * 2))
+
+
+def test_flag():
+  ((_, _, code),) = [block for block in _BLOCKS if block[0] == 'field']
+  body = {'__annotations__': {}, 'real': flag_fields.real}
+  exec(code, body)
+  cls = dataclasses.dataclass(frozen=True)(
+    type('Noisy', (flag_fields.Config,), body)
+  )
+  assert cls(label_noise=0.5).label_noise == 0.5
+  with pytest.raises(ValueError, match='at most 1'):
+    cls(label_noise=2.0)
+
+
+def test_network_trains_on_data_set(contributed):
+  data, train_dir = str(contributed / 'data'), str(contributed / 'model')
+  importlib.import_module(converters._MODULES['bars']).run(data)
+  dataset = dataset_factory.get_dataset('bars', 'train', data)
+  assert dataset.labels_to_names == {0: 'lies', 1: 'stands'}
+  provider = slim.dataset_data_provider.DatasetDataProvider(dataset)
+  assert provider.get(['image'])[0].shape.as_list() == [28, 28, 1]
+  training.train(
+    config.TrainConfig(
+      dataset_name='bars',
+      dataset_dir=data,
+      model_name='tinynet',
+      train_dir=train_dir,
+      batch_size=8,
+      max_number_of_steps=2,
+    )
+  )
+  shapes = dict(tf.train.list_variables(train_dir))
+  assert shapes['TinyNet/logits/weights'] == [32, 2]
