@@ -1,0 +1,197 @@
+"""What all benchmarks share: taking turns, the machine, tables and JSON."""
+
+import contextlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import metadata
+from typing import NamedTuple
+
+from absl import flags
+
+_SETTLE_SECS = 0.05
+_SETTLE_LOOKS = 60
+
+FLAGS = flags.FLAGS
+flags.DEFINE_bool(
+  'baseline', False, 'Measure the straightforward TensorFlow 1 way beside it.'
+)
+flags.DEFINE_integer('repeats', 7, 'How often each is measured, in turns.', 1)
+flags.DEFINE_string('json', None, 'Write the figures to this file too.')
+flags.DEFINE_string(
+  'data_dir', None, 'Keep the generated images here; a temporary folder else.'
+)
+
+
+class Contender(NamedTuple):
+  """Something whose speed is measured.
+
+  Attributes:
+    name: what it is called in the table.
+    step: does a piece of the work; returns how many images it took.
+    steps: how many pieces are timed at each turn.
+    warm_up: how many pieces come first and are not timed. Whatever waits in
+      queues at the start of a turn was made during the last one.
+  """
+
+  name: str
+  step: Callable[[], int]
+  steps: int
+  warm_up: int = 0
+
+
+class Measurement(NamedTuple):
+  """How fast something was, over all turns.
+
+  Attributes:
+    rates: images/s, one per turn.
+    cpu: milliseconds of processor time per image, one per turn.
+  """
+
+  rates: list
+  cpu: list
+
+  @property
+  def rate(self) -> float:
+    """The median of the images per second."""
+    return statistics.median(self.rates)
+
+  @property
+  def cpu_ms(self) -> float:
+    """The median of the processor time per image."""
+    return statistics.median(self.cpu)
+
+  def ratio(self, other) -> float:
+    """The median over the turns of this rate divided by the other's."""
+    pairs = zip(self.rates, other.rates, strict=True)
+    return statistics.median(mine / its for mine, its in pairs)
+
+  def cpu_ratio(self, other) -> float:
+    """The median of the other's processor time divided by this one's."""
+    pairs = zip(self.cpu, other.cpu, strict=True)
+    return statistics.median(its / mine for mine, its in pairs)
+
+
+def take_turns(contenders, repeats: int) -> dict:
+  """Measures contenders in turns, so that they share the machine's moods.
+
+  Args:
+    contenders: list of Contender.
+    repeats: turns of each. One more comes first and does not count.
+
+  Returns:
+    Name to Measurement.
+  """
+  results = {contender.name: Measurement([], []) for contender in contenders}
+  for turn in range(repeats + 1):
+    # Every second round runs backwards: what follows whom changes.
+    for contender in contenders[:: -1 if turn % 2 else 1]:
+      images, wall, cpu = _one_turn(contender)
+      if turn:
+        results[contender.name].rates.append(images / wall)
+        results[contender.name].cpu.append(1000 * cpu / images)
+  return results
+
+
+def _one_turn(contender):
+  """Returns images, seconds and seconds of processor time."""
+  _settle()
+  for _ in range(contender.warm_up):
+    contender.step()
+  wall, cpu = time.perf_counter(), time.process_time()
+  images = sum(contender.step() for _ in range(contender.steps))
+  return images, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _settle():
+  """Waits until the threads of the others have filled their queues."""
+  for _ in range(_SETTLE_LOOKS):
+    cpu = time.process_time()
+    time.sleep(_SETTLE_SECS)
+    if time.process_time() - cpu < 0.1 * _SETTLE_SECS:
+      return
+
+
+def machine() -> dict:
+  """Returns what the figures were measured on, and with."""
+  versions = {
+    name: metadata.version(name)
+    for name in ('tensorflow', 'tf-slim', 'keras', 'numpy')
+  }
+  return {
+    'processor': _processor(),
+    'cores': len(os.sched_getaffinity(0)),
+    'memory_gb': round(_memory() / 2**30, 1),
+    'system': platform.platform(),
+    'python': platform.python_version(),
+    **versions,
+    'onednn': os.environ.get('TF_ENABLE_ONEDNN_OPTS', '1') != '0',
+    'commit': _commit(),
+    'load': [round(load, 1) for load in os.getloadavg()],
+    'command': ' '.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+  }
+
+
+def _processor():
+  with contextlib.suppress(OSError), open('/proc/cpuinfo') as file:
+    for line in file:
+      if line.startswith('model name'):
+        return line.partition(':')[2].strip()
+  return platform.processor()
+
+
+def _memory():
+  return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+
+
+def _commit():
+  folder = os.path.dirname(os.path.abspath(__file__))
+  command = ['git', '-C', folder, 'describe', '--always', '--dirty']
+  result = subprocess.run(command, capture_output=True, text=True, check=False)
+  return result.stdout.strip() or None
+
+
+def table(header, rows) -> str:
+  """Returns rows of cells as a Markdown table."""
+  cells = [[str(cell) for cell in row] for row in [header, *rows]]
+  widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+  lines = [
+    '| ' + ' | '.join(map(str.ljust, row, widths)) + ' |' for row in cells
+  ]
+  rule = '|' + '|'.join('-' * (width + 2) for width in widths) + '|'
+  return '\n'.join([lines[0], rule, *lines[1:]])
+
+
+def report(title: str, header, rows, figures):
+  """Prints a table and the machine; writes --json if it is given.
+
+  Args:
+    title: what was measured.
+    header: the names of the columns.
+    rows: list of lists of cells.
+    figures: what JSON is to hold beside the machine, anything it can.
+  """
+  found = machine()
+  print(f'\n{title}\n\n{table(header, rows)}\n')
+  print(', '.join(f'{name} {value}' for name, value in found.items()))
+  if FLAGS.json:
+    with open(FLAGS.json, 'w', encoding='utf-8') as file:
+      json.dump({'machine': found, 'figures': figures}, file, indent=2)
+      file.write('\n')
+
+
+@contextlib.contextmanager
+def data_folder():
+  """Yields the folder of the generated images."""
+  if FLAGS.data_dir:
+    os.makedirs(FLAGS.data_dir, exist_ok=True)
+    yield FLAGS.data_dir
+  else:
+    with tempfile.TemporaryDirectory(prefix='benchmark-') as folder:
+      yield folder
