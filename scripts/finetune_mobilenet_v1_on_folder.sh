@@ -29,10 +29,12 @@ if [[ ! -e "$checkpoint" && ! -e "$checkpoint.index" ]]; then
   mv "$checkpoint.part" "$checkpoint"
 fi
 
-python download_and_convert_data.py \
-  --dataset_name=folder \
-  --image_dir="$IMAGE_DIR" \
-  --dataset_dir="$work/data"
+if [[ ! -e "$work/data/labels.txt" ]]; then
+  python download_and_convert_data.py \
+    --dataset_name=folder \
+    --image_dir="$IMAGE_DIR" \
+    --dataset_dir="$work/data"
+fi
 
 # The classifier does not fit your classes, so it starts anew by itself; the
 # other layers start from the checkpoint. Batch norm keeps its statistics.

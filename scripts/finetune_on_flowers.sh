@@ -31,9 +31,11 @@ if [[ ! -e "$checkpoint" && ! -e "$checkpoint.index" ]]; then
   mv "$checkpoint.part" "$checkpoint"
 fi
 
-python download_and_convert_data.py \
-  --dataset_name=flowers \
-  --dataset_dir="$data"
+if [[ ! -e "$data/labels.txt" ]]; then
+  python download_and_convert_data.py \
+    --dataset_name=flowers \
+    --dataset_dir="$data"
+fi
 
 evaluate() {
   python eval_image_classifier.py \

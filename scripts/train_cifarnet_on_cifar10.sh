@@ -13,9 +13,11 @@ data="${DATA_DIR:-/tmp/cifar10}"
 train="${TRAIN_DIR:-/tmp/cifarnet-model}"
 read -r -a train_flags <<< "${TRAIN_FLAGS:-}"
 
-python download_and_convert_data.py \
-  --dataset_name=cifar10 \
-  --dataset_dir="$data"
+if [[ ! -e "$data/labels.txt" ]]; then
+  python download_and_convert_data.py \
+    --dataset_name=cifar10 \
+    --dataset_dir="$data"
+fi
 
 python train_image_classifier.py \
   --train_dir="$train" \

@@ -13,9 +13,11 @@ data="${DATA_DIR:-/tmp/mnist}"
 train="${TRAIN_DIR:-/tmp/lenet-model}"
 read -r -a train_flags <<< "${TRAIN_FLAGS:-}"
 
-python download_and_convert_data.py \
-  --dataset_name=mnist \
-  --dataset_dir="$data"
+if [[ ! -e "$data/labels.txt" ]]; then
+  python download_and_convert_data.py \
+    --dataset_name=mnist \
+    --dataset_dir="$data"
+fi
 
 python train_image_classifier.py \
   --train_dir="$train" \
