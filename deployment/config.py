@@ -162,6 +162,11 @@ class TrainConfig(DataConfig):
   num_epochs_per_decay: float = real(
     2.0, 'Epochs between two decays; length of the polynomial and cosine.', 0
   )
+  decay_by_effective_batch: bool = boolean(
+    False,
+    'Count the images of all clones in an epoch of --num_epochs_per_decay, so '
+    'that N clones decay after 1/N of the steps.',
+  )
   warmup_steps: int = integer(
     0, 'Steps over which the learning rate rises linearly from 0.', least=0
   )

@@ -8,10 +8,15 @@ _POLYNOMIAL_POWER = 1.0
 
 
 def decay_steps(config, num_samples: int) -> int:
-  """Returns after how many steps the learning rate decays, at least 1."""
-  batches = num_samples / config.batch_size
-  if config.sync_replicas:
-    batches /= config.replicas_to_aggregate
+  """Returns after how many steps the learning rate decays, at least 1.
+
+  As published runs have it, clones do not shorten an epoch of the decay unless
+  the configuration says so.
+  """
+  images = config.batch_size * config.gradients_per_step
+  if config.decay_by_effective_batch:
+    images = config.effective_batch
+  batches = num_samples / images
   return max(1, int(batches * config.num_epochs_per_decay))
 
 

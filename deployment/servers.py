@@ -11,7 +11,7 @@ from deployment import board, hooks, peers
 _POLL_SECS = 0.5
 # How long a parameter server stays once training is over, or once a signal
 # came, for workers that have not said that they left.
-_GRACE_SECS = 30
+_GRACE_SECS = 20
 _CHIEF_EVERY_SECS = 5
 
 

@@ -65,6 +65,8 @@ class Hook(tf.train.SessionRunHook):
 
   def begin(self):
     """Adds what the optimizer offers to the graph."""
+    # Sessions have a check of their own; TensorFlow complains of one unused.
+    self._optimizer.ready_for_local_init_op.mark_used()
     self._init_op = (
       self._optimizer.chief_init_op
       if self._replica.is_chief

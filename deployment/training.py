@@ -62,8 +62,11 @@ def train(config, cluster=None) -> int:
       run_record.write(config, graph.num_classes, dataset.labels_to_names)
       if not latest:
         init_fn = warm_start.init_fn(config, graph.num_classes)
-    with failures.explained(dataset, config.train_dir):
-      _run(config, graph, replica, init_fn)
+    with (
+      membership.taking_part(replica, graph.sync) as member_hooks,
+      failures.explained(dataset, config.train_dir),
+    ):
+      _run(config, graph, replica, init_fn=init_fn, member_hooks=member_hooks)
     if replica.is_chief and stopper.signal is None:
       run_record.mark_finished(config.train_dir)
   return stopper.status
@@ -154,7 +157,7 @@ def session_config(config) -> tf.ConfigProto:
   return result
 
 
-def _run(config, graph, replica, init_fn):
+def _run(config, graph, replica, *, init_fn, member_hooks):
   """Runs the steps until the last one, a signal, or an early stop."""
   saver = tf.train.Saver(
     max_to_keep=config.max_checkpoints_to_keep,
@@ -165,13 +168,9 @@ def _run(config, graph, replica, init_fn):
     init_fn=init_fn, saver=saver, summary_op=graph.summary_op
   )
   creator = sessions.creator(replica, scaffold, session_config(config))
-  with (
-    membership.taking_part(replica, graph.sync) as member_hooks,
-    tf.train.MonitoredSession(
-      creator,
-      hooks=[*member_hooks, *_hooks(config, graph, scaffold, replica)],
-    ) as session,
-  ):
+  with tf.train.MonitoredSession(
+    creator, hooks=[*member_hooks, *_hooks(config, graph, scaffold, replica)]
+  ) as session:
     while not session.should_stop():
       session.run(graph.train_op)
   if replica.stopper.signal is None:

@@ -1,27 +1,11 @@
-"""Who is who in a cluster, and the machinery that needs no whole cluster."""
+"""Who is who in a cluster."""
 
 import json
-import threading
-import time
 
-import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 import slim_errors
-from deployment import (
-  board,
-  cluster,
-  config,
-  hooks,
-  model_deploy,
-  peers,
-  roles,
-  servers,
-  sessions,
-  sync_replicas,
-)
-from tests.deployment import local_cluster
+from deployment import cluster, config, optimization, roles
 
 Cluster = cluster.Cluster
 
@@ -133,155 +117,17 @@ def test_the_evaluator_follows_the_run():
   assert follower.batch_size == config.EvalConfig().batch_size
 
 
-@pytest.fixture(scope='module')
-def spec():
-  """Servers of one ps and two workers, in this process."""
-  ports = local_cluster.free_ports(3)
-  ps, *workers = [f'localhost:{port}' for port in ports]
-  members = [('ps', 0), ('worker', 0), ('worker', 1)]
-  places = [Cluster(job, n, (ps,), tuple(workers)) for job, n in members]
-  return [
-    (place, servers.start(place, tf.ConfigProto())) for place in places
-  ]
-
-
-def never():
-  return False
-
-
-def test_peers_answer_and_are_who_they_should_be(spec):
-  place, _ = spec[0]
-  ps, workers = peers.members(place)
-  peers.wait([*ps, *workers], 5, never)
-  assert [str(peer).split(' at ')[0] for peer in [*ps, *workers]] == [
-    'ps 0',
-    'the chief',
-    'worker 1',
-  ]
-  mixed_up = peers.Peer('worker', 1, workers[0].address)
-  with pytest.raises(slim_errors.UserError, match='same list of hosts'):
-    peers.wait([mixed_up], 0.1, never)
-
-
 @pytest.mark.parametrize(
-  ('host', 'problem'),
-  [('localhost', 'Connection refused'), ('no.such.invalid', 'name')],
+  ('changes', 'steps', 'images'),
+  [
+    ({}, 60, 50),
+    ({'num_clones': 2}, 60, 100),
+    ({'num_clones': 2, 'decay_by_effective_batch': True}, 30, 100),
+    ({'worker_replicas': 3}, 60, 50),
+    ({'replicas_to_aggregate': 3, 'sync_replicas': True}, 20, 150),
+  ],
 )
-def test_wrong_host_or_port_is_said_in_time(host, problem):
-  (port,) = local_cluster.free_ports(1)
-  start = time.monotonic()
-  with pytest.raises(
-    slim_errors.UserError, match=f'ps 0 at {host}:{port} .*{problem}'
-  ):
-    peers.wait([peers.Peer('ps', 0, f'{host}:{port}')], 1, never)
-  assert time.monotonic() - start < 5
-  with pytest.raises(peers.Interrupted):
-    peers.wait([peers.Peer('ps', 0, f'{host}:{port}')], 60, lambda: True)
-
-
-def test_taken_port_is_said(spec):
-  with pytest.raises(slim_errors.UserError, match='is it taken'):
-    servers.start(spec[1][0], tf.ConfigProto())
-
-
-def test_notes_are_seen_by_all_and_not_saved(spec):
-  (_, server), (_, other), _ = spec
-  board.tell(other.target, 0, ['/job:worker/task:0'], {'x': 7, 'y': 2})
-  notes = board.Board()
-  with tf.Session(server.target) as session:
-    assert session.run([notes.read(key) for key in 'xyz']) == [7, 2, 0]
-    session.run(notes.write('x', 0))
-    assert session.run(notes.read('x')) == 0
-  assert not tf.get_collection(tf.GraphKeys.SAVEABLE_OBJECTS)
-
-
-STEPS = 20
-BATCHES = np.random.RandomState(0).randn(STEPS, 32, 5).astype(np.float32)
-WEIGHTS = np.random.RandomState(1).randn(5, 4).astype(np.float32)
-
-
-def model(images, targets):
-  weights = tf.get_variable('w', initializer=WEIGHTS)
-  bias = tf.get_variable('b', [4], initializer=tf.zeros_initializer())
-  logits = tf.nn.tanh(tf.matmul(images, weights) + bias)
-  tf.losses.mean_squared_error(targets, logits)
-
-
-def train(deploy, optimizer, batches, run):
-  """Trains on the batches; run(train_op, feeds) runs the steps."""
-  step = tf.train.get_or_create_global_step()
-  images = tf.placeholder(tf.float32, [None, 5])
-  clones = model_deploy.create_clones(
-    deploy, model, [images, tf.sin(images[:, :4])]
-  )
-  with tf.device(deploy.optimizer_device()):
-    _, gradients = model_deploy.optimize_clones(clones, optimizer)
-    train_op = optimizer.apply_gradients(gradients, step)
-  return run(train_op, [{images: batch} for batch in batches])
-
-
-def trained_alone():
-  def run(train_op, feeds):
-    with tf.train.MonitoredSession() as session:
-      for feed in feeds:
-        session.run(train_op, feed)
-      return session.run('w:0')
-
-  with tf.Graph().as_default():
-    deploy = model_deploy.DeploymentConfig(clone_on_cpu=True)
-    return train(deploy, tf.train.MomentumOptimizer(0.3, 0.9), BATCHES, run)
-
-
-def trained_by(task, target, train_dir, results):
-  """One of two synchronous replicas, with its half of every batch."""
-  options = config.TrainConfig(
-    master=target,
-    task=task,
-    worker_replicas=2,
-    num_ps_tasks=1,
-    sync_replicas=True,
-    replicas_to_aggregate=2,
-    train_dir=train_dir,
-  )
-  replica = sessions.Replica(options, None, hooks.Stopper())
-  base = tf.train.MomentumOptimizer(0.3, 0.9)
-  sync = sync_replicas.optimizer(base, options)
-
-  def run(train_op, feeds):
-    creator = sessions.creator(replica, tf.train.Scaffold(), tf.ConfigProto())
-    with tf.train.MonitoredSession(
-      creator, hooks=[sync_replicas.Hook(sync, replica)]
-    ) as session:
-      for feed in feeds:
-        session.run(train_op, feed)
-      return session.run(['w:0', tf.train.get_global_step()])
-
-  half = BATCHES[:, 16 * task : 16 * (task + 1)]
-  with tf.Graph().as_default():
-    deploy = model_deploy.DeploymentConfig(1, True, task, 2, 1)
-    with tf.device(deploy.variables_device()):
-      tf.train.create_global_step()
-    results[task] = train(deploy, sync, half, run)
-
-
-def test_two_synchronous_workers_equal_one_with_the_double_batch(
-  spec, tmp_path
-):
-  results = {}
-  threads = [
-    threading.Thread(
-      target=trained_by,
-      args=(task, spec[1 + task][1].target, str(tmp_path), results),
-    )
-    for task in (0, 1)
-  ]
-  for thread in threads:
-    thread.start()
-  for thread in threads:
-    thread.join(60)
-  expected = trained_alone()
-  assert np.abs(expected - WEIGHTS).max() > 0.1
-  for task in (0, 1):
-    weights, step = results[task]
-    assert step == STEPS
-    np.testing.assert_allclose(weights, expected, atol=1e-4)
+def test_batch_and_decay(changes, steps, images):
+  options = config.TrainConfig(batch_size=50, **changes)
+  assert optimization.decay_steps(options, 1500) == steps
+  assert options.effective_batch == images

@@ -158,3 +158,37 @@ def test_failed_chief_ends_the_cluster(launch):
   assert set(local.end().values()) <= {1, 143}
   assert 'not a finite number' in local.log('worker-0') + local.log('worker-1')
   assert not local_cluster.processes(local.config.train_dir)
+
+
+def test_members_that_never_come_are_named_in_time(digits_dir, tmp_path):
+  options = local_cluster.options(
+    tmp_path / 'train', digits_dir, cluster_timeout_secs=3
+  )
+  hosts = [f'localhost:{port}' for port in local_cluster.free_ports(4)]
+  # Each process for itself: none finds the others at their addresses.
+  cases = {
+    'ps': (hosts[:1], hosts[1:2], f'No sign of the chief at {hosts[1]}'),
+    'worker': (hosts[2:3], hosts[3:], f'from ps 0 at {hosts[2]}'),
+  }
+  started = {
+    job: subprocess.Popen(
+      [
+        sys.executable,
+        local_cluster.ROOT / 'train_image_classifier.py',
+        *local_cluster.flags(options),
+        f'--ps_hosts={",".join(ps)}',
+        f'--worker_hosts={",".join(workers)}',
+        f'--job_name={job}',
+      ],
+      env=local_cluster.environment(),
+      stderr=subprocess.PIPE,
+      text=True,
+    )
+    for job, (ps, workers, _) in cases.items()
+  }
+  for job, process in started.items():
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert cases[job][2] in errors.splitlines()[-1]
+    assert 'Connection refused' in errors
+    assert 'Traceback' not in errors
