@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import tempfile
 from typing import Any
 
 import slim_errors
@@ -65,7 +66,7 @@ class DataConfig(flag_fields.Config):
     32, 'Images in a batch, per clone.', least=1, group='Input and session'
   )
   num_preprocessing_threads: int = integer(
-    4, 'Images preprocessed at once; 0 lets TensorFlow tune it.', least=0
+    4, 'Images preprocessed at once; 0 takes one for each core.', least=0
   )
   master: str = text('', 'TensorFlow server to run on; empty runs here.')
 
@@ -98,9 +99,19 @@ class TrainConfig(DataConfig):
   )
   num_readers: int = integer(
     4,
-    'TFRecord files read at once; 0 lets TensorFlow tune it.',
+    'TFRecord files read at once; 0 reads all, up to 16.',
     least=0,
     group='Input and session',
+  )
+  cache_dataset: str = text(
+    None,
+    'Keeps the data set, as it is stored, in memory, or copies it to the disk '
+    'of this machine, for data sets on slow or remote file systems.',
+    one_of('memory', 'disk'),
+  )
+  cache_dir: str = text(
+    os.path.join(tempfile.gettempdir(), 'slim-cache'),
+    'Folder of the copies of --cache_dataset=disk.',
   )
 
   weight_decay: float = real(
@@ -218,6 +229,15 @@ class TrainConfig(DataConfig):
     'Copies of the network on this machine.',
     1,
     group='GPUs and machines',
+  )
+  xla: bool = boolean(
+    False, 'Compile the network with XLA, for GPUs; not verified on any.'
+  )
+  mixed_precision: str = text(
+    None,
+    'Compute in 16 bits where it is safe: float16 on GPUs (not verified on '
+    'any), bfloat16 on CPUs.',
+    one_of('float16', 'bfloat16'),
   )
   clone_on_cpu: bool = boolean(False, 'Put the clones on the CPU.')
   worker_replicas: int = integer(1, 'Number of worker replicas.', least=1)

@@ -5,6 +5,7 @@ import dataclasses
 import tensorflow.compat.v1 as tf
 
 from deployment import (
+  acceleration,
   checkpoints,
   class_weights,
   inputs,
@@ -55,6 +56,7 @@ def source(config, dataset, image_size) -> inputs.Input:
     labels_offset=config.labels_offset,
     threads=config.num_preprocessing_threads,
     readers=getattr(config, 'num_readers', 0),
+    in_memory=getattr(config, 'cache_dataset', None) == 'memory',
   )
 
 
@@ -169,7 +171,9 @@ def _train_op(config, clones, rate, global_step):
   The moving averages move once a step: by the synchronous optimizer, else
   after it.
   """
-  optimizer = optimization.optimizer(config, rate)
+  optimizer = acceleration.optimizer(
+    config, optimization.optimizer(config, rate)
+  )
   averages, sync = _moving_averages(config, global_step), None
   if config.sync_replicas:
     optimizer = sync = sync_replicas.optimizer(optimizer, config, averages)

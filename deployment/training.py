@@ -11,6 +11,7 @@ from absl import logging
 import slim_errors
 from datasets import dataset_factory
 from deployment import (
+  acceleration,
   checkpoints,
   eval_report,
   failures,
@@ -18,6 +19,7 @@ from deployment import (
   inputs,
   membership,
   model_deploy,
+  records,
   run_record,
   sessions,
   train_graph,
@@ -50,6 +52,9 @@ def train(config, cluster=None) -> int:
     )
     inputs.check_not_empty(dataset)
     config = _with_last_step(_with_devices(config), dataset.num_samples)
+    acceleration.check(config)
+    if config.cache_dataset == 'disk':
+      dataset = records.on_disk(dataset, config.cache_dir)
     if latest:
       run_record.check_same_run(config)
     _announce(config, dataset, latest)
@@ -154,11 +159,34 @@ def session_config(config) -> tf.ConfigProto:
   if config.clone_on_cpu:
     result.device_count['CPU'] = config.num_clones
   result.gpu_options.allow_growth = config.gpu_memory_growth
+  acceleration.configure(config, result)
   return result
 
 
 def _run(config, graph, replica, *, init_fn, member_hooks):
   """Runs the steps until the last one, a signal, or an early stop."""
+  with open_session(
+    config, graph, replica, init_fn=init_fn, more_hooks=member_hooks
+  ) as session:
+    while not session.should_stop():
+      session.run(graph.train_op)
+  if replica.stopper.signal is None:
+    logging.info('Finished training.')
+
+
+def open_session(
+  config, graph, replica, *, init_fn=None, more_hooks=()
+) -> tf.train.MonitoredSession:
+  """Returns the session in which the steps run.
+
+  Args:
+    config: the TrainConfig.
+    graph: the TrainGraph, built in the default graph.
+    replica: the sessions.Replica.
+    init_fn: fn(scaffold, session) that gives the variables their first values
+      after their initializers, or None.
+    more_hooks: session hooks that come before all others.
+  """
   saver = tf.train.Saver(
     max_to_keep=config.max_checkpoints_to_keep,
     keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
@@ -168,13 +196,9 @@ def _run(config, graph, replica, *, init_fn, member_hooks):
     init_fn=init_fn, saver=saver, summary_op=graph.summary_op
   )
   creator = sessions.creator(replica, scaffold, session_config(config))
-  with tf.train.MonitoredSession(
-    creator, hooks=[*member_hooks, *_hooks(config, graph, scaffold, replica)]
-  ) as session:
-    while not session.should_stop():
-      session.run(graph.train_op)
-  if replica.stopper.signal is None:
-    logging.info('Finished training.')
+  return tf.train.MonitoredSession(
+    creator, hooks=[*more_hooks, *_hooks(config, graph, scaffold, replica)]
+  )
 
 
 def _hooks(config, graph, scaffold, replica):
