@@ -1,5 +1,7 @@
 """Every network lowers its loss on a batch that it sees again and again."""
 
+import dataclasses
+import importlib
 import inspect
 
 import numpy as np
@@ -28,9 +30,12 @@ _SIZES = {
   'inception_v3': 139,
   'inception_v4': 139,
   'mobilenet': 64,
+  'nasnet_large': 139,
   'nasnet_mobile': 96,
+  'pnasnet_large': 139,
   'pnasnet_mobile': 96,
   'resnet': 65,
+  'vgg': 32,
 }
 _DROPOUT_IN_ARG_SCOPE = ('mobilenet_v2', 'mobilenet_v3', 'mobilenet_edgetpu')
 _CLASSES = 4
@@ -41,20 +46,46 @@ def _size(name):
   return sizes[0] if sizes else nets_factory.network(name).image_size
 
 
+def _images(row, size):
+  """Returns an image a class, in the range that the network expects."""
+  largest = 120 if row.preprocessing == 'vgg' else 1
+  return np.random.RandomState(0).uniform(
+    -largest, largest, [_CLASSES, size, size, row.channels]
+  )
+
+
 def _build(name, size):
-  """Builds a network for training without dropout, where that can be told."""
+  """Builds a network for training, without dropout and for small images.
+
+  As far as it takes arguments that say so.
+  """
   keep_all = {'dropout_keep_prob': 1.0}
   in_scope = keep_all if name.startswith(_DROPOUT_IN_ARG_SCOPE) else {}
   network_fn = nets_factory.get_network_fn(
     name, _CLASSES, weight_decay=4e-5, is_training=True, **in_scope
   )
   known = inspect.signature(network_fn).parameters
-  arguments = keep_all if 'dropout_keep_prob' in known else {}
+  wanted = {**keep_all, 'fc_conv_padding': 'SAME', 'config': _config(name)}
+  arguments = {key: wanted[key] for key in wanted.keys() & known.keys()}
   return network_fn(builds.images_placeholder(network_fn, size), **arguments)
 
 
+def _config(name):
+  """Returns a NASNet's hyperparameters without dropout; None for others."""
+  family, _, kind = name.partition('_')
+  if family not in ('nasnet', 'pnasnet'):
+    return None
+  module = importlib.import_module(nets_factory.network(name).module)
+  kind = {'cifar': 'cifar'}.get(kind, f'{kind}_imagenet')
+  return dataclasses.replace(
+    getattr(module, f'{kind}_config')(),
+    drop_path_keep_prob=1.0,
+    dense_dropout_keep_prob=1.0,
+  )
+
+
 def _step(loss):
-  """Returns a step of gradient descent that takes a twentieth off the loss.
+  """Returns a step of gradient descent that takes 0.2 % off the loss.
 
   To first order, that is: which learning rate does it differs by a factor of
   thousands between networks.
@@ -65,7 +96,7 @@ def _step(loss):
   assert [n for n in unlearning if 'aux' not in n.lower()] == []
   gradients = [(g, v) for g, v in gradients if g is not None]
   norm = tf.linalg.global_norm([g for g, _ in gradients])
-  rate = 0.05 * loss / norm**2
+  rate = 0.002 * loss / norm**2
   return optimizer.apply_gradients([(rate * g, v) for g, v in gradients])
 
 
@@ -82,13 +113,11 @@ def test_steps_lower_the_loss(name):
   logits, _ = _build(name, size)
   loss = tf.losses.softmax_cross_entropy(tf.eye(_CLASSES), logits)
   step = _step(loss)
-  images = np.random.RandomState(0).uniform(
-    -1, 1, [_CLASSES, size, size, nets_factory.network(name).channels]
-  )
+  images = _images(nets_factory.network(name), size)
   with tf.Session(config=_plain()) as session:
     session.run(tf.global_variables_initializer())
     losses = [
-      session.run([loss, step], {'input:0': images})[0] for _ in range(4)
+      session.run([loss, step], {'input:0': images})[0] for _ in range(3)
     ]
   assert np.isfinite(losses).all()
   assert losses[-1] < losses[0]
