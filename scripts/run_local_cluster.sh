@@ -16,11 +16,8 @@
 # Every line of output says from which process it is. Ctrl-C, or SIGTERM, ends
 # all processes; the chief saves a checkpoint before. A worker that fails for
 # good does not end the others; the chief or a parameter server does. The exit
-# status is 0 if all of them ended well, else that of the first that did not.
+# status is 0 if all of them ended well, else that of one that did not.
 set -euo pipefail
-# Every process gets a process group of its own, so that Ctrl-C in a terminal
-# reaches this script alone.
-set -m
 
 cd "$(dirname "$0")/.."
 PYTHON="${PYTHON:-python}"
@@ -101,11 +98,15 @@ launch() {
   tail --pid=$! -s 0.2 -n +1 -f "$log_dir/$1-$2.log" \
     | sed -u "s/^/[$1-$2] /" &
 }
+# Every process gets a process group of its own, so that Ctrl-C in a terminal
+# reaches this script alone.
+set -m
 for ((task = 0; task < ps; task++)); do launch ps "$task" "$@"; done
 for ((task = 0; task < workers; task++)); do launch worker "$task" "$@"; done
 for ((task = 0; task < evaluators; task++)); do
   launch evaluator "$task" "$@"
 done
+set +m
 
 stopped=0
 stop() {
@@ -115,7 +116,7 @@ stop() {
     [[ -e "$pid" ]] && kill -TERM "$(cat "$pid")" 2>/dev/null || true
   done
 }
-trap stop INT TERM
+trap stop INT TERM HUP
 
 status_of() { cat "$log_dir/$1.status" 2>/dev/null || true; }
 # The chief and the parameter servers are needed; without them all must end.
@@ -143,6 +144,7 @@ result=0
 for name in "${names[@]}"; do
   status="$(status_of "$name")"
   echo "$name ended with status $status."
-  [[ $result -ne 0 ]] || result="$status"
+  # One that failed by itself says more than those that were ended (143).
+  [[ $result -ne 0 && $result -ne 143 || $status -eq 0 ]] || result="$status"
 done
 exit "$result"
