@@ -189,6 +189,7 @@ _RUNNERS = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
   'document', [name for name in _DOCUMENTS if '<!-- run' in _read(name)]
 )

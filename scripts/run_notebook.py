@@ -1,0 +1,117 @@
+r"""Runs a notebook from top to bottom, and says if it no longer works.
+
+    python scripts/run_notebook.py --notebook=slim_walkthrough.ipynb
+
+With --save its new plots are written into it; text that the cells print is
+not. Needs the extra `docs`.
+"""
+
+import dataclasses
+import pathlib
+import re
+
+import _checkout  # noqa: F401  (finds the modules below)
+from absl import logging
+
+import slim_errors
+from deployment import cli, flag_fields
+
+_ROOT = pathlib.Path(__file__).parent.parent
+_SLOW_CELL_SECS = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(flag_fields.Config):
+  """Which notebook is run."""
+
+  notebook: str = flag_fields.text(
+    'slim_walkthrough.ipynb', 'The notebook to run, in the checkout.'
+  )
+  save: bool = flag_fields.boolean(False, 'Write the new plots into it.')
+
+
+flag_fields.define_flags(RunConfig)
+
+
+def execute(notebook):
+  """Runs all cells, in the checkout; the outputs are put into the notebook.
+
+  Raises:
+    UserError: if a cell fails.
+  """
+  nbclient = slim_errors.import_extra('nbclient', 'docs')
+  client = nbclient.NotebookClient(
+    notebook,
+    timeout=_SLOW_CELL_SECS,
+    resources={'metadata': {'path': str(_ROOT)}},
+  )
+  # Over TCP the kernel warns that nothing is encrypted.
+  client.create_kernel_manager().transport = 'ipc'
+  try:
+    client.execute()
+  except nbclient.exceptions.CellExecutionError as error:
+    plain = re.sub(r'\x1b\[[\d;]*m', '', str(error))
+    raise slim_errors.UserError(f'A cell fails:\n{plain}') from error
+
+
+def printed(notebook) -> str:
+  """Returns all text that the cells gave out."""
+  texts = []
+  for cell in notebook.cells:
+    for output in cell.get('outputs', ()):
+      texts.append(output.get('text', ''))
+      texts.append(output.get('data', {}).get('text/plain', ''))
+  return '\n'.join(texts)
+
+
+def check_printed(text: str):
+  """Raises UserError if there is a warning, or a path of this machine."""
+  home = re.escape(str(pathlib.Path.home()))
+  root = re.escape(str(_ROOT))
+  found = re.search(rf'.*(warning|deprecat|{root}|{home}/).*', text, re.I)
+  if found:
+    raise slim_errors.UserError(f'A cell gives out: {found[0]}')
+
+
+def keep_plots(notebook):
+  """Leaves of the outputs what is a picture, and nothing of this machine."""
+  nbformat = slim_errors.import_extra('nbformat', 'docs')
+  notebook.metadata['language_info'] = {'name': 'python'}
+  for cell in notebook.cells:
+    cell.get('metadata', {}).pop('execution', None)
+    if cell.cell_type != 'code':
+      continue
+    cell.execution_count = None
+    pictures = [
+      {
+        kind: data
+        for kind, data in output.get('data', {}).items()
+        if kind.startswith('image/')
+      }
+      for output in cell.outputs
+    ]
+    cell.outputs = [
+      nbformat.v4.new_output('display_data', data=data)
+      for data in pictures
+      if data
+    ]
+
+
+def main():
+  """Runs the notebook and looks at what it printed."""
+  options = flag_fields.from_flags(RunConfig)
+  nbformat = slim_errors.import_extra('nbformat', 'docs')
+  path = _ROOT / options.notebook
+  notebook = nbformat.read(path, as_version=4)
+  execute(notebook)
+  text = printed(notebook)
+  print(text)
+  check_printed(text)
+  if options.save:
+    keep_plots(notebook)
+    nbformat.write(notebook, path)
+  logging.info('%s works.', path.name)
+
+
+if __name__ == '__main__':
+  cli.run(main)
