@@ -1,6 +1,7 @@
 """What all benchmarks share: taking turns, the machine, tables and JSON."""
 
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -38,12 +39,14 @@ class Contender(NamedTuple):
     steps: how many pieces are timed at each turn.
     warm_up: how many pieces come first and are not timed. Whatever waits in
       queues at the start of a turn was made during the last one.
+    cpu: returns the processor time, in seconds, that it has taken so far.
   """
 
   name: str
   step: Callable[[], int]
   steps: int
   warm_up: int = 0
+  cpu: Callable[[], float] = time.process_time
 
 
 class Measurement(NamedTuple):
@@ -52,10 +55,12 @@ class Measurement(NamedTuple):
   Attributes:
     rates: images/s, one per turn.
     cpu: milliseconds of processor time per image, one per turn.
+    seconds: of every step.
   """
 
   rates: list
   cpu: list
+  seconds: list
 
   @property
   def rate(self) -> float:
@@ -66,6 +71,12 @@ class Measurement(NamedTuple):
   def cpu_ms(self) -> float:
     """The median of the processor time per image."""
     return statistics.median(self.cpu)
+
+  def percentile(self, percent: int) -> float:
+    """The seconds that a step takes at most, in so many percent of them."""
+    if len(self.seconds) < 2:
+      return self.seconds[0]
+    return statistics.quantiles(self.seconds, n=100)[percent - 1]
 
   def ratio(self, other) -> float:
     """The median over the turns of this rate divided by the other's."""
@@ -88,25 +99,32 @@ def take_turns(contenders, repeats: int) -> dict:
   Returns:
     Name to Measurement.
   """
-  results = {contender.name: Measurement([], []) for contender in contenders}
+  results = {
+    contender.name: Measurement([], [], []) for contender in contenders
+  }
   for turn in range(repeats + 1):
     # Every second round runs backwards: what follows whom changes.
     for contender in contenders[:: -1 if turn % 2 else 1]:
-      images, wall, cpu = _one_turn(contender)
+      images, cpu, seconds = _one_turn(contender)
       if turn:
-        results[contender.name].rates.append(images / wall)
-        results[contender.name].cpu.append(1000 * cpu / images)
+        result = results[contender.name]
+        result.rates.append(images / sum(seconds))
+        result.cpu.append(1000 * cpu / images)
+        result.seconds.extend(seconds)
   return results
 
 
 def _one_turn(contender):
-  """Returns images, seconds and seconds of processor time."""
+  """Returns images, seconds of processor time and the seconds of each step."""
   _settle()
   for _ in range(contender.warm_up):
     contender.step()
-  wall, cpu = time.perf_counter(), time.process_time()
-  images = sum(contender.step() for _ in range(contender.steps))
-  return images, time.perf_counter() - wall, time.process_time() - cpu
+  images, marks, cpu = 0, [time.perf_counter()], contender.cpu()
+  for _ in range(contender.steps):
+    images += contender.step()
+    marks.append(time.perf_counter())
+  cpu = contender.cpu() - cpu
+  return images, cpu, [end - start for start, end in itertools.pairwise(marks)]
 
 
 def _settle():
@@ -193,5 +211,17 @@ def data_folder():
     os.makedirs(FLAGS.data_dir, exist_ok=True)
     yield FLAGS.data_dir
   else:
-    with tempfile.TemporaryDirectory(prefix='benchmark-') as folder:
+    with temporary_folder() as folder:
       yield folder
+
+
+def temporary_folder():
+  """Returns the context of a folder that goes when it ends."""
+  return tempfile.TemporaryDirectory(prefix='benchmark-')
+
+
+def resident_mb() -> float:
+  """Returns the memory that this process occupies, in 10^6 bytes."""
+  with open('/proc/self/statm') as file:
+    pages = int(file.read().split()[1])
+  return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

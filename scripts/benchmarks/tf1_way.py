@@ -64,6 +64,48 @@ def session():
       coordinator.join(threads, ignore_live_threads=True)
 
 
+@contextlib.contextmanager
+def training(network_fn, images, labels, num_classes: int):
+  """Yields a function that trains one step, as slim.learning.train does.
+
+  Args:
+    network_fn: fn(images) -> logits, end points.
+    images: a batch of images.
+    labels: their labels.
+    num_classes: how many classes there are.
+  """
+  logits, end_points = network_fn(images)
+  one_hot = tf.one_hot(labels, num_classes)
+  if 'AuxLogits' in end_points:
+    tf.losses.softmax_cross_entropy(
+      one_hot, end_points['AuxLogits'], weights=0.4
+    )
+  tf.losses.softmax_cross_entropy(one_hot, logits)
+  global_step = tf.train.create_global_step()
+  optimizer = tf.train.RMSPropOptimizer(0.01, 0.9, momentum=0.9, epsilon=1.0)
+  train_op = slim.learning.create_train_op(
+    tf.losses.get_total_loss(), optimizer, global_step
+  )
+  kwargs = {'should_log': tf.equal(global_step % 10, 0)}
+  supervisor = tf.train.Supervisor(logdir=None, global_step=global_step)
+  with supervisor.managed_session() as session:
+
+    def step():
+      slim.learning.train_step(session, train_op, global_step, kwargs)
+
+    yield step
+
+
+def metrics(logits, labels) -> list:
+  """Returns the ops that add a batch to the accuracy and the recall at 5."""
+  predictions = tf.argmax(logits, 1)
+  in_top_5 = tf.nn.in_top_k(logits, labels, min(5, logits.shape[1]))
+  return [
+    tf.metrics.accuracy(labels, predictions)[1],
+    tf.metrics.mean(tf.cast(in_top_5, tf.float32))[1],
+  ]
+
+
 def _inception_train(image, size):
   image = tf.image.convert_image_dtype(image, tf.float32)
   begin, extent, _ = tf.image.sample_distorted_bounding_box(

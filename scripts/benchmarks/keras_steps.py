@@ -1,0 +1,38 @@
+"""Trains a network of keras.applications, so many steps at a time.
+
+bench_train.py runs this as a process of its own, because Keras 3 needs
+TensorFlow as it starts, with eager execution. It reads numbers of steps, a
+line each, and answers each with the processor time it has taken so far.
+"""
+
+import sys
+import time
+
+import keras
+import numpy as np
+
+
+def main(name, batch_size, image_size, num_classes):
+  """Builds the network, then trains as it is told until there is no more."""
+  model = getattr(keras.applications, name)(
+    weights=None,
+    classes=num_classes,
+    input_shape=(image_size, image_size, 3),
+  )
+  model.compile(
+    optimizer=keras.optimizers.RMSprop(0.001),
+    loss='sparse_categorical_crossentropy',
+  )
+  random = np.random.default_rng(0)
+  shape = (batch_size, image_size, image_size, 3)
+  images = random.uniform(-1, 1, shape).astype(np.float32)
+  labels = np.arange(batch_size) % num_classes
+  print('ready', flush=True)
+  for line in sys.stdin:
+    for _ in range(int(line)):
+      model.train_on_batch(images, labels)
+    print(time.process_time(), flush=True)
+
+
+if __name__ == '__main__':
+  main(sys.argv[1], *map(int, sys.argv[2:]))
