@@ -1,15 +1,13 @@
 """tf-slim 1.1.0 on its feet on TensorFlow 2.21.
 
 `from tf_slim_compat import slim` gives `tf_slim`, repaired. The last release
-of tf-slim (2020) reads three names that TensorFlow and tf-keras have moved
-since. This module puts back what is missing and leaves alone what is there,
+of tf-slim (2020) reads names that TensorFlow and tf-keras have moved since.
+This module puts back what is missing and leaves alone what is there,
 so a repaired tf-slim or an older TensorFlow is used as it is.
 """
 
 import importlib
 import sys
-
-from tensorflow.python.framework import indexed_slices, ops, tensor
 
 
 def _alias_legacy_layers():
@@ -33,19 +31,32 @@ def _alias_legacy_layers():
     sys.modules[f'tf_keras.legacy_tf_layers.{name}'] = module
 
 
-def _alias_framework_types():
-  """Gives `ops` the tensor types that moved to modules of their own (2.14).
+# Where tf_slim looks, what it reads there, and the module that has it now:
+# tensor types (is_training as a tensor, gradient clipping), stacking, and the
+# control flow of the Example decoder and of the streaming metrics.
+_MOVED = (
+  ('framework.ops', 'Tensor', 'framework.tensor'),
+  ('framework.ops', 'IndexedSlices', 'framework.indexed_slices'),
+  ('ops.array_ops', 'stack', 'ops.array_ops_stack'),
+  ('ops.array_ops', 'unstack', 'ops.array_ops_stack'),
+  ('ops.control_flow_ops', 'Assert', 'ops.control_flow_assert'),
+  ('ops.control_flow_ops', 'case', 'ops.control_flow_case'),
+  ('ops.control_flow_ops', 'cond', 'ops.cond'),
+  ('ops.control_flow_ops', 'while_loop', 'ops.while_loop'),
+)
 
-  tf_slim reads `ops.Tensor` (is_training as a tensor) and `ops.IndexedSlices`
-  (gradient clipping and multipliers).
-  """
-  for name, module in (('Tensor', tensor), ('IndexedSlices', indexed_slices)):
-    if not hasattr(ops, name):
-      setattr(ops, name, getattr(module, name))
+
+def _alias_moved_names():
+  """Puts names back into the TensorFlow modules that they moved from."""
+  for old, name, new in _MOVED:
+    module = importlib.import_module(f'tensorflow.python.{old}')
+    if not hasattr(module, name):
+      source = importlib.import_module(f'tensorflow.python.{new}')
+      setattr(module, name, getattr(source, name))
 
 
 _alias_legacy_layers()
-_alias_framework_types()
+_alias_moved_names()
 
 import tf_slim as slim  # noqa: E402  (only now can it be imported whole)
 
