@@ -154,7 +154,7 @@ def test_logits(name):
   )
 
 
-@_parametrize(_ALL, slow=_DEEP | (set(_ALL) - _families()))
+@_parametrize(_families(), slow=_DEEP)
 def test_without_classes_it_gives_features(name):
   features, _ = builds.build(name, is_training=False, num_classes=None)
   names = {v.op.name for v in tf.global_variables()}

@@ -85,7 +85,7 @@ def _config(name):
 
 
 def _step(loss):
-  """Returns a step of gradient descent that takes 0.2 % off the loss.
+  """Returns a step of gradient descent that takes 1 % off the loss.
 
   To first order, that is: which learning rate does it differs by a factor of
   thousands between networks.
@@ -96,7 +96,7 @@ def _step(loss):
   assert [n for n in unlearning if 'aux' not in n.lower()] == []
   gradients = [(g, v) for g, v in gradients if g is not None]
   norm = tf.linalg.global_norm([g for g, _ in gradients])
-  rate = 0.002 * loss / norm**2
+  rate = 0.01 * loss / norm**2
   return optimizer.apply_gradients([(rate * g, v) for g, v in gradients])
 
 
