@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def _check_rows(rows, scores, tolerance):
 
 @pytest.mark.parametrize(
   ('graph', 'tolerance'),
-  [('frozen.pb', 1e-6), ('saved_model', 1e-5), ('lenet.tflite', 1e-4)],
+  [('frozen.pb', 1e-5), ('saved_model', 1e-5), ('lenet.tflite', 1e-4)],
 )
 def test_every_form(lenet, capsys, graph, tolerance):
   """Metadata beside the graph say how images are prepared and named."""
@@ -100,7 +101,7 @@ def test_checkpoint(lenet, capsys):
     json=True,
     batch_size=2,
   )
-  _check_rows(_rows(capsys, options), lenet['scores'], 1e-6)
+  _check_rows(_rows(capsys, options), lenet['scores'], 1e-5)
 
 
 def test_one_image_prints_label_index_score(lenet, capsys):
@@ -114,15 +115,17 @@ def test_one_image_prints_label_index_score(lenet, capsys):
   )
   scores = lenet['scores'][1]
   best = np.argsort(-scores)[:5]
-  assert printed.splitlines() == [
-    f'number {index} ({index}): {scores[index]:.6f}' for index in best
-  ]
+  for line, index in zip(printed.splitlines(), best, strict=True):
+    text, _, score = line.rpartition(' ')
+    assert text == f'number {index} ({index}):'
+    assert re.fullmatch(r'\d\.\d{6}', score)
+    assert float(score) == pytest.approx(scores[index], abs=1e-5)
 
 
 def test_mean_and_std_scale_plainly(lenet, capsys):
   """Here, where nothing is cropped, they give what the evaluation saw."""
   options = _options(lenet, input_mean=128.0, input_std=128.0, json=True)
-  _check_rows(_rows(capsys, options), lenet['scores'], 1e-6)
+  _check_rows(_rows(capsys, options), lenet['scores'], 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def test_bad_images_do_not_stop_the_others(lenet, tmp_path, capsys):
   assert [row['image'] for row in rows] == [str(name) for name in names]
   assert ['error' in row for row in rows] == [True, True, False, True, True]
   assert 'not fetched' in rows[1]['error']
-  _check_rows(rows[2:3], lenet['scores'][:1], 1e-6)
+  _check_rows(rows[2:3], lenet['scores'][:1], 1e-5)
 
 
 def test_one_bad_image_is_an_error(lenet, tmp_path):
