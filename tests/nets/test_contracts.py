@@ -99,12 +99,12 @@ def test_cost(name):
 
 @_parametrize(_ALL, slow=_DEEP)
 def test_training_adds(name):
-  shown = builds.shown(name, True)
-  plain, contract = builds.shown(name, False), builds.contract(name)['training']
+  shown, plain = builds.shown(name, True), builds.contract(name)
+  contract = plain['training']
   names = {v['name'] for v in shown.variables}
-  extra = names - {v['name'] for v in plain.variables}
+  extra = names - {v['name'] for v in plain['variables']}
   assert sorted(extra) == contract['extra_variables']
-  extra = shown.end_points.keys() - plain.end_points.keys()
+  extra = shown.end_points.keys() - plain['end_points'].keys()
   assert sorted(extra) == contract['extra_end_points']
   assert shown.regularization_losses == contract['regularization_losses']
   assert shown.update_ops == contract['update_ops']
