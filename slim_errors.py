@@ -36,6 +36,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
   )
 
 
+def first_line(error: Exception) -> str:
+  """Returns the first line of what an error says, TensorFlow's ones too."""
+  return str(getattr(error, 'message', None) or error).split('\n')[0]
+
+
 def import_extra(module: str, extra: str):
   """Imports an optional package, or says which extra brings it.
 

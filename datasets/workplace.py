@@ -18,16 +18,21 @@ def make_folder(work: str):
       'convert to one, and copy it where you like.'
     )
   try:
-    os.makedirs(work, exist_ok=True)
-    probe = os.path.join(work, '.probe')
-    with open(probe, 'wb'):
-      pass
-    os.remove(probe)
+    try_to_write(work)
   except OSError as error:
     raise slim_errors.UserError(
       f'Cannot write to --dataset_dir={os.path.dirname(work)}: '
       f'{error.strerror}.'
     ) from error
+
+
+def try_to_write(folder: str):
+  """Makes a folder and a file in it; raises OSError where that fails."""
+  os.makedirs(folder, exist_ok=True)
+  probe = os.path.join(folder, f'.probe-{os.getpid()}')
+  with open(probe, 'wb'):
+    pass
+  os.remove(probe)
 
 
 @contextlib.contextmanager

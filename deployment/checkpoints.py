@@ -66,6 +66,14 @@ def step_of(prefix: str) -> int:
   return int(match[1]) if match else 0
 
 
+def global_step(prefix: str) -> int | None:
+  """Returns a checkpoint's global step, else the step in its name, or None."""
+  checkpoint = reader(prefix)
+  if checkpoint.has_tensor('global_step'):
+    return int(checkpoint.get_tensor('global_step'))
+  return step_of(prefix) or None
+
+
 def _newest(folder):
   """Returns the checkpoint of the folder's state file, else the last one."""
   latest = _latest_by_state(folder)
@@ -134,12 +142,9 @@ def reader(prefix: str):
     return tf.train.NewCheckpointReader(prefix)
   except (tf.errors.OpError, ValueError) as error:
     raise slim_errors.UserError(
-      f'{prefix} cannot be read as a checkpoint: {_first_line(error)}'
+      f'{prefix} cannot be read as a checkpoint: '
+      f'{slim_errors.first_line(error)}'
     ) from error
-
-
-def _first_line(error):
-  return str(getattr(error, 'message', None) or error).split('\n')[0]
 
 
 def is_whole(prefix: str) -> bool:

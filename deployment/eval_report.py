@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from deployment import checkpoints, eval_pictures, run_record
+from datasets import metadata
+from deployment import checkpoints, eval_pictures, run_record, summaries
 
 _MISTAKES = 20
 _HISTORY_FILE = 'history.jsonl'
@@ -28,21 +29,19 @@ def write(config, dataset, prefix, samples, result):
     samples: index, label, logits and loss of every sample.
     result: what `metrics.summarize` returned.
   """
-  step = _global_step(prefix)
-  names = dataset.labels_to_names or {}
-  classes = [
-    str(names.get(label + config.labels_offset, label + config.labels_offset))
-    for label in range(len(result['confusion']))
-  ]
+  step = checkpoints.global_step(prefix) or 0
+  classes = summaries.class_names(dataset, config.labels_offset)
+  scores = probabilities(samples['logits'])
   report = {
     'checkpoint': prefix,
     'step': step,
     'model_name': config.model_name,
     'dataset_name': config.dataset_name,
     'split': config.dataset_split_name,
+    'moving_average_decay': config.moving_average_decay,
     **result,
     'classes': classes,
-    'most_confident_mistakes': _mistakes(samples, classes),
+    'most_confident_mistakes': _mistakes(samples, scores, classes),
   }
   run_record.write_json(os.path.join(config.eval_dir, 'metrics.json'), report)
   _write_text(
@@ -50,20 +49,13 @@ def write(config, dataset, prefix, samples, result):
     _confusion_csv(classes, result['confusion']),
   )
   if config.predictions_file:
-    _write_text(config.predictions_file, _predictions_csv(samples))
+    _write_text(config.predictions_file, _predictions_csv(samples, scores))
   pictures = _pictures(dataset, report)
   for name, png in pictures.items():
-    _write_bytes(os.path.join(config.eval_dir, f'{name}.png'), png)
+    path = os.path.join(config.eval_dir, f'{name}.png')
+    metadata.write_atomically(path, png)
   _write_events(config.eval_dir, step, result, pictures)
   _keep_best(config.eval_dir, prefix, report)
-
-
-def _global_step(prefix):
-  """Returns the checkpoint's global step, else the one in its name."""
-  reader = checkpoints.reader(prefix)
-  if reader.has_tensor('global_step'):
-    return int(reader.get_tensor('global_step'))
-  return checkpoints.step_of(prefix)
 
 
 def probabilities(logits):
@@ -72,9 +64,8 @@ def probabilities(logits):
   return shifted / shifted.sum(axis=1, keepdims=True)
 
 
-def _mistakes(samples, classes):
+def _mistakes(samples, scores, classes):
   """Returns the wrong predictions with the highest probability."""
-  scores = probabilities(samples['logits'])
   predicted = scores.argmax(axis=1)
   confidence = scores.max(axis=1)
   wrong = np.flatnonzero(predicted != samples['label'])
@@ -90,15 +81,8 @@ def _mistakes(samples, classes):
   ]
 
 
-def _write_bytes(path, content):
-  temporary = f'{path}.tmp-{os.getpid()}'
-  with open(temporary, 'wb') as file:
-    file.write(content)
-  os.replace(temporary, path)
-
-
 def _write_text(path, text):
-  _write_bytes(path, text.encode())
+  metadata.write_atomically(path, text.encode())
 
 
 def _pictures(dataset, report):
@@ -125,9 +109,8 @@ def _confusion_csv(classes, confusion):
   return text.getvalue()
 
 
-def _predictions_csv(samples):
+def _predictions_csv(samples, scores):
   """Returns a row per image: index, label, prediction, every score."""
-  scores = probabilities(samples['logits'])
   text = io.StringIO()
   rows = csv.writer(text, lineterminator='\n')
   columns = [f'score_{label}' for label in range(scores.shape[1])]

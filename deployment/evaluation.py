@@ -44,7 +44,7 @@ def evaluate(config) -> dict:
     with tf.Session(config.master) as session:
       result = {}
       for prefix in _checkpoints(config):
-        result = _evaluate_one(evaluator, session, prefix)
+        result = _evaluate_if_there(evaluator, session, prefix) or result
   return result
 
 
@@ -132,6 +132,21 @@ class Evaluator:
     }
 
 
+def _evaluate_if_there(evaluator, session, prefix):
+  """Returns a checkpoint's metrics; None if it went while a run was followed.
+
+  A training deletes its older checkpoints, also one that is being read.
+  """
+  try:
+    return _evaluate_one(evaluator, session, prefix)
+  except (slim_errors.UserError, tf.errors.OpError):
+    following = evaluator.config.eval_interval_secs
+    if not following or tf.train.checkpoint_exists(prefix):
+      raise
+    logging.warning('%s is gone, waiting for the next one.', prefix)
+    return None
+
+
 def _evaluate_one(evaluator, session, prefix):
   """Restores, runs and reports one checkpoint; returns its metrics."""
   config = evaluator.config
@@ -180,12 +195,7 @@ def _new_checkpoints(config):
     over = run_record.is_finished(config.checkpoint_path)
     newest = _newest(config.checkpoint_path)
     if newest and newest != seen:
-      try:
-        yield newest
-      except slim_errors.UserError:
-        if tf.train.checkpoint_exists(newest):
-          raise
-        logging.warning('%s is gone, waiting for the next one.', newest)
+      yield newest
       seen, since = newest, time.monotonic()
       continue
     if over and seen:

@@ -79,7 +79,7 @@ def describe(options, network, checkpoint: str | None = None) -> dict:
     'label_convention': _convention(options),
     'labels': _labels(options, network.logits.shape.as_list()[1], checkpoint),
     'checkpoint': checkpoint,
-    'step': _step(checkpoint) if checkpoint else None,
+    'step': checkpoints.global_step(checkpoint) if checkpoint else None,
     'moving_averages': averaged,
     'accuracy': _accuracy(checkpoint, averaged) if checkpoint else None,
     'tensorflow': tf.__version__,
@@ -160,14 +160,6 @@ def _run(checkpoint) -> dict:
     return {}
   with open(path, encoding='utf-8') as file:
     return json.load(file)
-
-
-def _step(checkpoint):
-  """Returns the global step of a checkpoint, None if it has none."""
-  reader = checkpoints.reader(checkpoint)
-  if reader.has_tensor('global_step'):
-    return int(reader.get_tensor('global_step'))
-  return checkpoints.step_of(checkpoint) or None
 
 
 def _accuracy(checkpoint, averaged):

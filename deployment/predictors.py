@@ -119,7 +119,8 @@ def saved_model(folder: str, signature: str = export_savedmodel.PREPARED):
       model = tf.saved_model.loader.load(session, tags, folder)
   except (OSError, RuntimeError, tf.errors.OpError) as error:
     raise slim_errors.UserError(
-      f'{folder} cannot be loaded as a SavedModel: {_first_line(error)}'
+      f'{folder} cannot be loaded as a SavedModel: '
+      f'{slim_errors.first_line(error)}'
     ) from error
   if signature not in model.signature_def:
     raise slim_errors.unknown_name(
@@ -169,7 +170,7 @@ def from_graph_def(graph_def, input_name=None, output_name=None, path=''):
       tf.import_graph_def(graph_def, name='')
     except ValueError as error:
       raise slim_errors.UserError(
-        f'{path} cannot be loaded: {_first_line(error)}'
+        f'{path} cannot be loaded: {slim_errors.first_line(error)}'
       ) from error
   unfrozen = graph_summary.variables(session.graph)
   if unfrozen:
@@ -204,10 +205,6 @@ def _node(graph, flag, name, candidates):
     ) from error
 
 
-def _first_line(error):
-  return str(getattr(error, 'message', None) or error).split('\n')[0]
-
-
 class TFLite:
   """A .tflite file; attributes as `GraphPredictor`.
 
@@ -222,7 +219,7 @@ class TFLite:
       )
     except ValueError as error:
       raise slim_errors.UserError(
-        f'{path} is no TensorFlow Lite model: {_first_line(error)}'
+        f'{path} is no TensorFlow Lite model: {slim_errors.first_line(error)}'
       ) from error
     self._interpreter.allocate_tensors()
     (self._input,) = self._interpreter.get_input_details()
@@ -276,7 +273,8 @@ class Onnx:
       )
     except Exception as error:  # the runtime's errors have no common class
       raise slim_errors.UserError(
-        f'{path} cannot be loaded as an ONNX model: {_first_line(error)}'
+        f'{path} cannot be loaded as an ONNX model: '
+        f'{slim_errors.first_line(error)}'
       ) from error
     (self._input,) = self._session.get_inputs()
     (output,) = self._session.get_outputs()

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 import slim_errors
+from datasets import metadata, workplace
 from deployment import config as configs
 
 _LOCK_FILE = '.lock'
@@ -32,11 +33,7 @@ def make_folder(flag: str, path: str):
     UserError: if that fails; it names the flag.
   """
   try:
-    os.makedirs(path, exist_ok=True)
-    probe = os.path.join(path, f'.probe-{os.getpid()}')
-    with open(probe, 'w', encoding='utf-8'):
-      pass
-    os.remove(probe)
+    workplace.try_to_write(path)
   except OSError as error:
     raise slim_errors.UserError(
       f'--{flag}={path}: cannot write there ({error.strerror}). Name a folder '
@@ -73,7 +70,8 @@ def run_id(train_dir: str) -> int:
   """Returns the number of a train_dir's run, the same when it resumes."""
   path = os.path.join(train_dir, _ID_FILE)
   if not os.path.isfile(path):
-    _write_atomically(path, f'{1 + secrets.randbits(62)}')
+    number = 1 + secrets.randbits(62)
+    metadata.write_atomically(path, f'{number}'.encode())
   with open(path, encoding='utf-8') as file:
     return int(file.read())
 
@@ -99,14 +97,8 @@ def is_finished(train_dir: str) -> bool:
 
 def write_json(path: str, content):
   """Writes JSON under a temporary name, then renames it."""
-  _write_atomically(path, json.dumps(content, indent=2) + '\n')
-
-
-def _write_atomically(path, text):
-  temporary = f'{path}.tmp-{os.getpid()}'
-  with open(temporary, 'w', encoding='utf-8') as file:
-    file.write(text)
-  os.replace(temporary, path)
+  text = json.dumps(content, indent=2) + '\n'
+  metadata.write_atomically(path, text.encode())
 
 
 def _git_commit():

@@ -132,6 +132,8 @@ def test_moving_averages_are_evaluated(digits_dir, trained, tmp_path):
     options(digits_dir, trained, tmp_path, moving_average_decay=0.5)
   )
   assert averaged['loss'] != plain['loss']
+  report = json.loads((tmp_path / 'metrics.json').read_text())
+  assert report['moving_average_decay'] == 0.5
 
 
 def test_following_a_run_ends_without_new_checkpoints(
@@ -143,6 +145,39 @@ def test_following_a_run_ends_without_new_checkpoints(
     )
   )
   assert len(eval_report.read_history(str(tmp_path))) == 1
+
+
+def test_checkpoint_that_goes_while_it_is_read_is_passed_over(
+  digits_dir, trained, tmp_path, monkeypatch
+):
+  folder = tmp_path / 'followed'
+  shutil.copytree(trained, folder)
+  restore = evaluation.Evaluator.restore
+
+  def restore_too_late(evaluator, session, prefix):
+    if prefix.endswith('-60'):
+      for path in folder.glob('model.ckpt-60.*'):
+        path.unlink()
+    restore(evaluator, session, prefix)
+
+  monkeypatch.setattr(evaluation.Evaluator, 'restore', restore_too_late)
+  following = {'eval_interval_secs': 1, 'eval_timeout_secs': 1}
+  evaluation.evaluate(
+    options(digits_dir, str(folder), tmp_path / 'eval', **following)
+  )
+  history = eval_report.read_history(str(tmp_path / 'eval'))
+  assert [entry['step'] for entry in history] == [30]
+
+
+def test_checkpoint_that_is_gone_is_an_error_otherwise(
+  digits_dir, trained, tmp_path, monkeypatch
+):
+  def gone(evaluator, session, prefix):
+    raise slim_errors.UserError('gone')
+
+  monkeypatch.setattr(evaluation.Evaluator, 'restore', gone)
+  with pytest.raises(slim_errors.UserError, match='gone'):
+    evaluation.evaluate(options(digits_dir, trained, tmp_path))
 
 
 def test_following_an_empty_folder_ends_with_a_sentence(digits_dir, tmp_path):
