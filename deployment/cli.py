@@ -156,7 +156,7 @@ def load(module: str):
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
   else:
     os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
-    with _silent_stderr():
+    with silent_stderr():
       import tensorflow.compat.v1 as tf  # noqa: PLC0415
   if not chatter:
     tf.logging.set_verbosity(tf.logging.ERROR)
@@ -166,8 +166,8 @@ def load(module: str):
 
 
 @contextlib.contextmanager
-def _silent_stderr():
-  """Sends file descriptor 2 to nowhere: C++ writes there before its flags."""
+def silent_stderr():
+  """Sends file descriptor 2, where C++ writes, to nowhere."""
   sys.stderr.flush()
   saved = os.dup(2)
   nowhere = os.open(os.devnull, os.O_WRONLY)

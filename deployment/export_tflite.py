@@ -8,13 +8,12 @@ Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 """
 
 import contextlib
-import os
 
 import tensorflow.compat.v1 as tf
 from tensorflow.lite.python import convert_phase
 
 import slim_errors
-from deployment import export_files
+from deployment import cli, export_files
 
 
 def write(
@@ -90,12 +89,8 @@ def _silence():
   """Keeps the converter's progress reports, hundreds of lines, off stderr."""
   verbosity = tf.logging.get_verbosity()
   tf.logging.set_verbosity(tf.logging.ERROR)
-  saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
   try:
-    os.dup2(nowhere, 2)
-    yield
+    with cli.silent_stderr():
+      yield
   finally:
-    os.dup2(saved, 2)
-    os.close(saved)
-    os.close(nowhere)
     tf.logging.set_verbosity(verbosity)

@@ -45,7 +45,7 @@ def init_fn(config, num_classes: int):
     head, misshapen = _split_head(misshapen, num_classes)
   if misshapen or (missing and not config.ignore_missing_vars) or not fitting:
     _explain(config, prefix, fitting, missing, misshapen)
-  _report(config, prefix, variables, wanted, fitting, missing, head)
+  _report(config, prefix, variables, fitting, missing, head)
   saver = tf.train.Saver(fitting, reshape=False)
   return lambda scaffold, session: saver.restore(session, prefix)
 
@@ -60,7 +60,7 @@ def _split_head(misshapen, num_classes):
   return head, [item for item in misshapen if item not in head]
 
 
-def _report(config, prefix, variables, wanted, fitting, missing, head):
+def _report(config, prefix, variables, fitting, missing, head):
   """Logs what is restored and what is not."""
   logging.info(
     'Fine-tuning from %s: %d of %d variables restored.',
@@ -69,7 +69,7 @@ def _report(config, prefix, variables, wanted, fitting, missing, head):
     len(variables),
   )
   for scope in config.checkpoint_exclude_scopes or ():
-    out = [v for v in variables if v.op.name.startswith(scope)]
+    out = [v for v in variables if checkpoints.in_scope(v.op.name, [scope])]
     logging.info('Left out by scope %s: %d variables.', scope, len(out))
   if head:
     logging.info(

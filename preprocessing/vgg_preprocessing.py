@@ -76,19 +76,7 @@ def eval_plan(
   return windows.Plan(None, finish)
 
 
-def plan(shape, height, width, is_training, seed=None) -> windows.Plan:
-  """Returns the plan, with default settings, for an image of a shape.
-
-  Args:
-    shape: int32 [3].
-    height: rows of the result.
-    width: columns of the result.
-    is_training: whether to distort at random.
-    seed: [2] int32 tensor; evaluation needs none.
-  """
-  if is_training:
-    return train_plan(shape, height, width, seed=seed)
-  return eval_plan(shape, height, width)
+plan = windows.planner(train_plan, eval_plan)
 
 
 def preprocess_for_train(

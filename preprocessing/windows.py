@@ -25,6 +25,26 @@ class Plan(NamedTuple):
   finish: Callable
 
 
+def planner(train_plan: Callable, eval_plan: Callable) -> Callable:
+  """Returns the function that plans for training or for evaluation.
+
+  Args:
+    train_plan: fn(shape, height, width, seed=seed) -> Plan.
+    eval_plan: fn(shape, height, width) -> Plan.
+
+  Returns:
+    fn(shape, height, width, is_training, seed=None) -> Plan, with default
+    settings; `seed` is a [2] int32 tensor, evaluation needs none.
+  """
+
+  def plan(shape, height, width, is_training, seed=None):
+    if is_training:
+      return train_plan(shape, height, width, seed=seed)
+    return eval_plan(shape, height, width)
+
+  return plan
+
+
 def carry_out(plan: Plan, image):
   """Returns the result of a plan for a decoded image."""
   if plan.window is None:
