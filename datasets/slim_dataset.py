@@ -27,13 +27,19 @@ class EncodedImage(_ItemHandler):
 
   def tensors_to_item(self, keys_to_tensors):
     """Returns the image, uint8 of [height, width, channels]."""
-    image = tf.io.decode_image(
-      keys_to_tensors[IMAGE_KEY], self._shape[-1], expand_animations=False
-    )
-    image.set_shape([None, None, self._shape[-1]])
-    if self._shape[0] is not None:
-      image = tf.ensure_shape(image, self._shape)
-    return image
+    return decode(keys_to_tensors[IMAGE_KEY], self._shape)
+
+
+def decode(encoded, shape):
+  """Returns an image, uint8, by what its bytes are.
+
+  Args:
+    encoded: the bytes of a BMP, GIF, JPEG or PNG, a string scalar.
+    shape: [height, width, channels], where height and width may both be None.
+  """
+  image = tf.io.decode_image(encoded, shape[-1], expand_animations=False)
+  image.set_shape([None, None, shape[-1]])
+  return image if shape[0] is None else tf.ensure_shape(image, shape)
 
 
 def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):

@@ -1,5 +1,6 @@
 """The graph of a training run: input, clones, loss, optimizer, summaries."""
 
+import contextlib
 import dataclasses
 
 import tensorflow.compat.v1 as tf
@@ -8,6 +9,7 @@ from deployment import (
   acceleration,
   checkpoints,
   class_weights,
+  cpu_gradients,
   inputs,
   model_deploy,
   optimization,
@@ -81,15 +83,17 @@ def build(config, deploy, dataset) -> TrainGraph:
   parts = _clone_batches(config, deploy, data, global_step)
   feed = iter(parts)
   weights = class_weights.read(config, data.num_classes)
-  clones = model_deploy.create_clones(
-    deploy,
-    lambda: _clone(
-      network_fn,
-      *next(feed),
-      weight_of_class=weights or [1.0] * data.num_classes,
-      label_smoothing=config.label_smoothing,
-    ),
-  )
+  on_cpu = deploy.clone_on_cpu
+  with cpu_gradients.used() if on_cpu else contextlib.nullcontext():
+    clones = model_deploy.create_clones(
+      deploy,
+      lambda: _clone(
+        network_fn,
+        *next(feed),
+        weight_of_class=weights or [1.0] * data.num_classes,
+        label_smoothing=config.label_smoothing,
+      ),
+    )
   with tf.device(deploy.optimizer_device()):
     rate = optimization.learning_rate(config, global_step, dataset.num_samples)
     train_op, loss, sync = _train_op(config, clones, rate, global_step)

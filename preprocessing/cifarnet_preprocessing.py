@@ -37,9 +37,11 @@ def preprocess_for_train(
   if use_grayscale:
     image = image_ops.grayscale(tf.cast(image, tf.float32))
   _summarize('image', image, add_image_summaries)
-  part = _start_train(image, output_height, output_width, seed, padding)
-  _summarize('distorted_image', part['image'], add_image_summaries)
-  return _finish_one(part)
+  batch = _batch_of_one(
+    _start_train(image, output_height, output_width, seed, padding)
+  )
+  _summarize('distorted_image', _flipped(batch)[0], add_image_summaries)
+  return finish(batch)[0]
 
 
 def preprocess_for_eval(
@@ -66,7 +68,7 @@ def preprocess_for_eval(
   _summarize('image', image, add_image_summaries)
   part = _start_eval(image, output_height, output_width)
   _summarize('resized_image', part['image'], add_image_summaries)
-  return _finish_one(part)
+  return finish(_batch_of_one(part))[0]
 
 
 def preprocess_image(
@@ -106,8 +108,8 @@ def start(image, height, width, is_training, seed=None):
     seed: [2] int32 tensor; evaluation needs none.
 
   Returns:
-    'image', [height, width, channels] of the image's type, and 'contrast', a
-    float32 scalar.
+    'image', [height, width, channels] of the image's type, 'contrast', a
+    float32 scalar, and for training 'flip', a draw of [0, 1).
   """
   if is_training:
     return _start_train(image, height, width, seed)
@@ -115,21 +117,21 @@ def start(image, height, width, is_training, seed=None):
 
 
 def finish(batch):
-  """Adjusts the contrast and standardises each image.
+  """Flips images at random, adjusts the contrast and standardises each.
 
   Does what `tf.image.adjust_contrast` and `per_image_standardization` do, in
   one pass. The change of brightness that belongs between them shifts an image
   as a whole, which standardising takes back, so there is none.
 
   Args:
-    batch: what `start` gave, batched: 'image' [batch, height, width, channels]
-      and 'contrast' [batch].
+    batch: what `start` gave, batched: 'image' [batch, height, width, channels],
+      'contrast' [batch], and perhaps 'flip' [batch].
 
   Returns:
     float32 [batch, height, width, channels], each of mean 0 and variance 1, or
     less where an image is nearly of one colour.
   """
-  images = tf.cast(batch['image'], tf.float32)
+  images = tf.cast(_flipped(batch), tf.float32)
   contrast = tf.reshape(batch['contrast'], [-1, 1, 1, 1])
   means, variances = tf.nn.moments(images, [1, 2], keepdims=True)
   mean, of_means = tf.nn.moments(means, 3, keepdims=True)
@@ -140,19 +142,25 @@ def finish(batch):
   return images * factor + ((means - mean) / deviation - means * factor)
 
 
-def _finish_one(part):
-  batch = {name: tensor[tf.newaxis] for name, tensor in part.items()}
-  return finish(batch)[0]
+def _batch_of_one(part):
+  return {name: tensor[tf.newaxis] for name, tensor in part.items()}
+
+
+def _flipped(batch):
+  """Returns the images, mirrored left to right where the draw is below 1/2."""
+  images = batch['image']
+  if 'flip' not in batch:
+    return images
+  flip = tf.reshape(batch['flip'] < 0.5, [-1, 1, 1, 1])
+  return tf.where_v2(flip, tf.reverse(images, [2]), images)
 
 
 def _start_train(image, height, width, seed, padding=4):
   down, right, flip, contrast = image_ops.draws(seed, 4)
   image = _pad_to_at_least(image, height, width, padding)
   image = image_ops.random_crop(image, height, width, down, right)
-  shape = image.shape
-  image = image_ops.random_flip(image, flip)
-  image.set_shape(shape)
-  return {'image': image, 'contrast': image_ops.scaled(contrast, *_CONTRAST)}
+  contrast = image_ops.scaled(contrast, *_CONTRAST)
+  return {'image': image, 'contrast': contrast, 'flip': flip}
 
 
 def _start_eval(image, height, width):
@@ -162,15 +170,17 @@ def _start_eval(image, height, width):
 
 def _pad_to_at_least(image, height, width, padding):
   """Pads by `padding`, and further where the image is smaller than asked."""
-  shape = tf.shape(image)
-  missing_rows = tf.maximum(0, height - shape[0] - 2 * padding)
-  missing_columns = tf.maximum(0, width - shape[1] - 2 * padding)
 
-  def sides(missing):
+  def sides(length, wanted):
+    missing = wanted - length - 2 * padding
+    missing = (
+      max(0, missing) if isinstance(missing, int) else tf.maximum(0, missing)
+    )
     return [padding + missing // 2, padding + (missing + 1) // 2]
 
+  rows, columns = image_ops.size(image)
   channels = image.shape[-1]
-  image = tf.pad(image, [sides(missing_rows), sides(missing_columns), [0, 0]])
+  image = tf.pad(image, [sides(rows, height), sides(columns, width), [0, 0]])
   image.set_shape([None, None, channels])
   return image
 

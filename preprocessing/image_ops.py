@@ -104,6 +104,17 @@ def smallest_size_at_least(height, width, side):
   return scaled(height), scaled(width)
 
 
+def size(image):
+  """Returns (height, width) of an image, as numbers where they are known.
+
+  What is known when the graph is built costs nothing when it runs.
+  """
+  known = image.shape[:2].as_list()
+  if None not in known:
+    return tuple(known)
+  return tuple(tf.unstack(tf.shape(image)[:2]))
+
+
 def crop(image, top, left, height: int, width: int):
   """Returns the [height, width, channels] window at (top, left)."""
   window = tf.slice(image, [top, left, 0], [height, width, -1])
@@ -121,16 +132,16 @@ def random_crop(image, height: int, width: int, down, right):
     down: a draw of [0, 1), where the window lies vertically.
     right: a draw of [0, 1), where it lies horizontally.
   """
-  shape = tf.shape(image)
-  top = scaled_int(down, 0, shape[0] - height + 1)
-  left = scaled_int(right, 0, shape[1] - width + 1)
+  rows, columns = size(image)
+  top = scaled_int(down, 0, rows - height + 1)
+  left = scaled_int(right, 0, columns - width + 1)
   return crop(image, top, left, height, width)
 
 
 def central_crop(image, height: int, width: int):
   """Returns the [height, width, channels] window at the centre."""
-  shape = tf.shape(image)
-  top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
+  rows, columns = size(image)
+  top, left = (rows - height) // 2, (columns - width) // 2
   return crop(image, top, left, height, width)
 
 
@@ -165,6 +176,6 @@ def subtract_mean(image, means):
   rows = tf.reshape(image, [-1, row.size]) - row
   return (
     tf.reshape(rows, tf.shape(image))
-    if None in image.shape
+    if None in image.shape.as_list()
     else (tf.reshape(rows, image.shape))
   )

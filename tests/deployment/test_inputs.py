@@ -166,9 +166,9 @@ def test_workers_share_out_the_images(dataset, shares, in_memory):
   assert sorted(seen) == list(range(NUM_IMAGES))
 
 
-@pytest.mark.parametrize('family', ['inception', 'vgg'])
+@pytest.mark.parametrize('family', FAMILIES)
 @pytest.mark.parametrize('is_training', [True, False])
-def test_decoding_of_windows_changes_no_pixel(dataset, family, is_training):
+def test_the_quick_ways_change_no_pixel(dataset, family, is_training):
   general = type(dataset)(**(vars(dataset) | {'image_key': None}))
   batches = [
     read(
