@@ -94,6 +94,19 @@ def test_killed_worker_rejoins(launch):
   local.check_good_end(restarted='worker-1')
 
 
+def test_killed_synchronous_worker_is_waited_for(launch):
+  local = launch(
+    '--ps 1 --workers 2 --max_restarts 1',
+    sync_replicas=True,
+    replicas_to_aggregate=2,
+  )
+  local.wait_for_step('worker-1', 40)
+  local.signal('worker-1', signal.SIGKILL)
+  local.check_good_end(restarted='worker-1')
+  _, after = local.log('worker-1').split('restart 1')
+  assert 'loss' in after, 'the worker trains again'
+
+
 def test_killed_ps_is_restored_from_the_checkpoint(launch):
   local = launch('--ps 2 --workers 2 --max_restarts 1')
   local.wait_for('worker-0', 'checkpoint of step [1-9]')
