@@ -10,7 +10,6 @@ from tests import conftest
 _NOTEBOOK = conftest.ROOT / 'slim_walkthrough.ipynb'
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1000)
 def test_the_walkthrough_runs(run_script):
   # The variable of the tests' own set-up would ask for TensorFlow's messages.
