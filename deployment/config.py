@@ -104,10 +104,12 @@ class TrainConfig(DataConfig):
     group='Input and session',
   )
   cache_dataset: str = text(
-    None,
+    'auto',
     'Keeps the data set, as it is stored, in memory, or copies it to the disk '
-    'of this machine, for data sets on slow or remote file systems.',
-    one_of('memory', 'disk'),
+    'of this machine, for data sets on slow or remote file systems. Small '
+    'images (MNIST, CIFAR) are kept decoded; auto does only that, up to '
+    '256 MB.',
+    one_of('auto', 'memory', 'disk', 'none'),
   )
   cache_dir: str = text(
     os.path.join(tempfile.gettempdir(), 'slim-cache'),

@@ -6,6 +6,8 @@ decoded and prepared a batch at a time. Data sets with decoders of their own
 take the general way.
 """
 
+import math
+
 import tensorflow.compat.v1 as tf
 
 from datasets import slim_dataset
@@ -61,7 +63,52 @@ def small_examples(source, records, indices, seed):
     return _from_image(source, image, _seed(seed, index))
 
   part = _for_each(prepared, features[source.dataset.image_key], indices)
-  label = _label(source, features[source.dataset.label_key])
+  return _small_batch(source, part, features[source.dataset.label_key], indices)
+
+
+def decoded_bytes(source) -> int | None:
+  """Returns how much memory the decoded images of the data set take.
+
+  Returns:
+    None unless they are small and their size is known, and so `decoded` can
+    read them.
+  """
+  if not are_small(source) or None in source.dataset.image_shape:
+    return None
+  return source.dataset.num_samples * math.prod(source.dataset.image_shape)
+
+
+def decoded(source, records):
+  """Returns a batch of records as `decoded_examples` takes them.
+
+  Args:
+    source: the inputs.Input; its `decoded_bytes` are known.
+    records: a string vector.
+
+  Returns:
+    Dict of 'image', uint8 [batch, height, width, channels], and 'label', int64
+    [batch].
+  """
+  features = tf.io.parse_example(records, _features(source))
+  images = _for_each(
+    lambda encoded: slim_dataset.decode(encoded, source.dataset.image_shape),
+    features[source.dataset.image_key],
+  )
+  return {'image': images, 'label': features[source.dataset.label_key]}
+
+
+def decoded_examples(source, batch, indices, seed):
+  """Returns a batch of what `decoded` gave, as `small_examples` does."""
+  part = _for_each(
+    lambda image, index: _from_image(source, image, _seed(seed, index)),
+    batch['image'],
+    indices,
+  )
+  return _small_batch(source, part, batch['label'], indices)
+
+
+def _small_batch(source, part, labels, indices):
+  label = _label(source, labels)
   return finished(source, {**part, 'label': label, 'index': indices})
 
 

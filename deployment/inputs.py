@@ -3,7 +3,8 @@
 records -> shuffle -> decode, preprocess (in parallel) -> batch -> prefetch
 
 Small images come the other way round: batch -> decode, preprocess, because
-what tf.data takes to handle an element is more than such an image takes.
+what tf.data takes to handle an element is more than such an image takes. Where
+all of them fit, training reads and decodes them once.
 """
 
 import dataclasses
@@ -17,6 +18,8 @@ from deployment import examples, records
 from preprocessing import preprocessing_factory
 
 _PREFETCHED_BATCHES = 2
+_KEPT_BYTES = 256 * 10**6
+_DECODED_AT_ONCE = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Input:
     labels_offset: subtracted from every label.
     threads: images preprocessed at once; 0 takes one for each core.
     readers: files read at once; 0 reads as many as there are, up to 16.
-    in_memory: whether training keeps the records, as they are stored, in
-      memory.
+    in_memory: whether training keeps the data set in memory, small images
+      decoded, others as they are stored. None keeps small images only, and
+      only if all of them take up to 256 MB.
   """
 
   dataset: object
@@ -42,7 +46,7 @@ class Input:
   labels_offset: int = 0
   threads: int = 0
   readers: int = 0
-  in_memory: bool = False
+  in_memory: bool | None = None
 
   @property
   def num_classes(self) -> int:
@@ -73,21 +77,27 @@ def train_batches(
   repeatable = seed is not None
   if not repeatable:
     seed = int.from_bytes(os.urandom(4), 'little')
-  read = records.shuffled(
-    source.dataset,
-    seed=seed,
-    start=start,
-    worker=worker,
-    readers=source.readers,
-    in_memory=source.in_memory,
-  )
-  return _batches(
-    source,
-    read.enumerate(start),
-    batch_size,
-    seed=seed,
-    deterministic=repeatable,
-  )
+  parallel = _parallel(source, deterministic=repeatable)
+  part = {'worker': worker, 'readers': source.readers}
+
+  def batches_of(found, kept=None):
+    numbered = found.enumerate(start)
+    return _batches(
+      source, numbered, batch_size, seed=seed, parallel=parallel, kept=kept
+    )
+
+  def batches_of_kept(kept):
+    count = tf.shape(tf.nest.flatten(kept)[0], out_type=tf.int64)[0]
+    return batches_of(records.order(count, seed=seed, start=start), kept)
+
+  if _is_kept(source):
+    read = records.once(source.dataset, **part)
+    batches = _kept(source, read, parallel).flat_map(batches_of_kept)
+  else:
+    batches = batches_of(
+      records.shuffled(source.dataset, seed=seed, start=start, **part)
+    )
+  return _prefetched(batches)
 
 
 def eval_batches(source: Input, batch_size: int, max_batches=None):
@@ -106,38 +116,93 @@ def eval_batches(source: Input, batch_size: int, max_batches=None):
   numbered = tf.data.TFRecordDataset(files).enumerate()
   if max_batches is not None:
     numbered = numbered.take(max_batches * batch_size)
-  return _batches(source, numbered, batch_size, seed=None, deterministic=True)
+  parallel = _parallel(source, deterministic=True)
+  return _prefetched(
+    _batches(source, numbered, batch_size, seed=None, parallel=parallel)
+  )
 
 
-def _batches(source, numbered, batch_size, *, seed, deterministic):
-  """Turns (index, record) into prefetched batches.
-
-  Training has a seed, and no batch that is not full. tf.data's tuner stays
-  off: it finds no better number than one image per core, and a session that
-  closes waits up to a minute for its thread. One image keeps to one thread,
-  because others have images of their own.
-  """
-  parallel = {
+def _parallel(source, *, deterministic):
+  return {
     'num_parallel_calls': source.threads or usable_cores(),
     'deterministic': deterministic,
   }
+
+
+def _is_kept(source):
+  """Says whether training keeps the data set in memory."""
+  if source.in_memory is not None:
+    return source.in_memory
+  size = examples.decoded_bytes(source)
+  return size is not None and size <= _KEPT_BYTES
+
+
+def _kept(source, read, parallel):
+  """Returns a Dataset of one element, all there is.
+
+  Args:
+    source: the Input.
+    read: a Dataset of the records.
+    parallel: how `map` works in parallel.
+
+  Returns:
+    A Dataset of one string vector, the records, or if images are small and
+    their sizes known of what `examples.decoded` returns.
+  """
+  if examples.decoded_bytes(source) is not None:
+    read = read.batch(_DECODED_AT_ONCE).map(
+      lambda records: examples.decoded(source, records), **parallel
+    )
+    read = read.unbatch()
+  return read.batch(records.FOREVER)
+
+
+def _batches(source, numbered, batch_size, *, seed, parallel, kept=None):
+  """Turns (index, record) into batches.
+
+  Args:
+    source: the Input.
+    numbered: a Dataset of (index, record), or of (index, place in `kept`).
+    batch_size: images in a batch. Training, which has a seed, has no batch
+      that is not full.
+    seed: see `examples.example`.
+    parallel: how `map` works in parallel.
+    kept: see `_kept`.
+  """
+
+  def found(what):
+    if kept is None:
+      return what
+    return tf.nest.map_structure(lambda stored: tf.gather(stored, what), kept)
+
   is_training = seed is not None
   if examples.are_small(source):
-    batches = numbered.batch(batch_size, drop_remainder=is_training).map(
-      lambda index, records: examples.small_examples(
-        source, records, index, seed
-      ),
-      **parallel,
+    prepare = (
+      examples.decoded_examples
+      if isinstance(kept, dict)
+      else examples.small_examples
     )
-  else:
-    batches = numbered.map(
-      lambda index, record: examples.example(source, record, index, seed),
-      **parallel,
-    ).batch(batch_size, drop_remainder=is_training)
-    if source.preprocessing.finish:
-      batches = batches.map(
-        lambda batch: examples.finished(source, batch), **parallel
-      )
+    return numbered.batch(batch_size, drop_remainder=is_training).map(
+      lambda index, what: prepare(source, found(what), index, seed), **parallel
+    )
+  batches = numbered.map(
+    lambda index, what: examples.example(source, found(what), index, seed),
+    **parallel,
+  ).batch(batch_size, drop_remainder=is_training)
+  if source.preprocessing.finish:
+    return batches.map(
+      lambda batch: examples.finished(source, batch), **parallel
+    )
+  return batches
+
+
+def _prefetched(batches):
+  """Returns batches that are made ahead of their use.
+
+  tf.data's tuner stays off: it finds no better number than one image per core,
+  and a session that closes waits up to a minute for its thread. One image
+  keeps to one thread, because others have images of their own.
+  """
   options = tf.data.Options()
   options.autotune.enabled = False
   options.threading.max_intra_op_parallelism = 1

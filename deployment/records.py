@@ -11,16 +11,17 @@ from absl import logging
 import slim_errors
 from datasets import dataset_utils
 
+FOREVER = np.iinfo(np.int64).max
+
 _SHUFFLED_RECORDS = 5000
 _MOST_READERS = 16
-_FOREVER = np.iinfo(np.int64).max
 _COPIED_BYTES = 2**22
 
 
-def shuffled(
-  dataset, *, seed: int, start=0, worker=(0, 1), readers=0, in_memory=False
-):
+def shuffled(dataset, *, seed: int, start=0, worker=(0, 1), readers=0):
   """Returns the records of a data set, endlessly, each epoch in a new order.
+
+  5000 records at a time are shuffled, and the order of the files.
 
   Args:
     dataset: the slim Dataset.
@@ -29,29 +30,51 @@ def shuffled(
       scalar, which is read when the iterator is initialised.
     worker: (number, count); workers read different records.
     readers: files read at once; 0 reads as many as there are, up to 16.
-    in_memory: whether to read the files once and keep their records. Every
-      order is then equally likely; else 5000 records at a time are shuffled,
-      and the order of the files.
 
   Returns:
     A tf.data Dataset of string scalars.
   """
   files = _Files(dataset, worker, readers)
   per_epoch = max(1, dataset.num_samples // worker[1])
-  epochs = tf.data.Dataset.range(start // per_epoch, _FOREVER)
-  if in_memory:
-    everything = files.records().batch(_FOREVER).cache().repeat()
-    epochs = tf.data.Dataset.zip((epochs, everything))
-    records = epochs.flat_map(
-      lambda number, kept: _permuted(kept, tf.stack([seed, number]))
+  records = tf.data.Dataset.range(start // per_epoch, FOREVER).flat_map(
+    lambda number: files.records(seed + number).shuffle(
+      _SHUFFLED_RECORDS, seed=seed + number
     )
-  else:
-    records = epochs.flat_map(
-      lambda number: files.records(seed + number).shuffle(
-        _SHUFFLED_RECORDS, seed=seed + number
-      )
-    )
+  )
   return records.skip(start % per_epoch)
+
+
+def once(dataset, *, worker=(0, 1), readers=0):
+  """Returns the records of a data set once, in the order of the files.
+
+  See `shuffled` for the arguments and the result.
+  """
+  return _Files(dataset, worker, readers).records()
+
+
+def order(count, *, seed: int, start=0):
+  """Returns the numbers below `count`, endlessly, each epoch in a new order.
+
+  Every order is equally likely.
+
+  Args:
+    count: an int64 scalar.
+    seed: the order follows from it.
+    start: how many numbers to leave out at the beginning, an int or an int64
+      scalar.
+
+  Returns:
+    A tf.data Dataset of int64 scalars.
+  """
+
+  def shuffled_numbers(epoch):
+    draws = tf.random.stateless_uniform([count], tf.stack([seed, epoch]))
+    return tf.data.Dataset.from_tensor_slices(
+      tf.cast(tf.argsort(draws, stable=True), tf.int64)
+    )
+
+  epochs = tf.data.Dataset.range(start // count, FOREVER)
+  return epochs.flat_map(shuffled_numbers).skip(start % count)
 
 
 class _Files:
@@ -87,13 +110,6 @@ class _Files:
       number, count = self._worker
       records = records.shard(count, number)
     return records
-
-
-def _permuted(records, seed):
-  """Returns a string vector's elements as a Dataset, in random order."""
-  keys = tf.random.stateless_uniform(tf.shape(records), seed)
-  order = tf.data.Dataset.from_tensor_slices(tf.argsort(keys, stable=True))
-  return order.map(lambda index: tf.gather(records, index))
 
 
 def on_disk(dataset, folder: str):

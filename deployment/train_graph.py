@@ -20,6 +20,8 @@ from nets import nets_factory
 from preprocessing import preprocessing_factory
 
 _AUX_LOSS_WEIGHT = 0.4
+# --cache_dataset as inputs.Input.in_memory; the others leave it to the size.
+_IN_MEMORY = {'memory': True, 'none': False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +60,7 @@ def source(config, dataset, image_size) -> inputs.Input:
     labels_offset=config.labels_offset,
     threads=config.num_preprocessing_threads,
     readers=getattr(config, 'num_readers', 0),
-    in_memory=getattr(config, 'cache_dataset', None) == 'memory',
+    in_memory=_IN_MEMORY.get(getattr(config, 'cache_dataset', 'auto')),
   )
 
 

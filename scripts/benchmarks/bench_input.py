@@ -129,6 +129,7 @@ def _ours(tf, family, is_eval, dataset, size, channels):
     channels,
     threads=_threads(),
     readers=4,
+    in_memory=False,  # Training would read and decode small images only once.
   )
   if is_eval:
     batches = inputs.eval_batches(source, FLAGS.batch_size).repeat()

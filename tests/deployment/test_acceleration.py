@@ -71,7 +71,7 @@ def test_bfloat16_takes_nearly_the_same_step(digits_dir, tmp_path):
     for precision in (None, 'bfloat16')
   )
   for name, value in plain.items():
-    np.testing.assert_allclose(value, halved[name], atol=0.01, err_msg=name)
+    np.testing.assert_allclose(value, halved[name], atol=0.015, err_msg=name)
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,13 @@ def write(folder, records, shards):
         writer.write(next(records))
 
 
-def split(folder, count):
+def split(folder, count, **options):
   spec = classification.ClassificationSpec(
     name='mixed',
     splits={'train': count},
     num_classes=NUM_IMAGES,
     file_patterns=('%s_*.tfrecord',),
+    **options,
   )
   return spec.get_split('train', str(folder))
 
@@ -64,6 +65,24 @@ def dataset(tmp_path_factory):
   records = [example(*encoded(n), n) for n in range(NUM_IMAGES)]
   write(folder, records, SHARDS)
   return split(folder, NUM_IMAGES)
+
+
+@pytest.fixture(scope='module')
+def alike(tmp_path_factory):
+  """A data set of small images of one size."""
+  folder = tmp_path_factory.mktemp('alike')
+  images = np.random.default_rng(0).integers(0, 256, (30, 26, 28, 3), np.uint8)
+  records = []
+  for label, image in enumerate(images):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, 'PNG')
+    records.append(example(buffer.getvalue(), b'png', label))
+  write(folder, records, (15, 15))
+  return split(folder, 30, image_size=(26, 28))
+
+
+def of_unknown_size(dataset):
+  return type(dataset)(**(vars(dataset) | {'image_shape': [None, None, 3]}))
 
 
 def source(dataset, family='lenet', **options):
@@ -180,6 +199,36 @@ def test_the_quick_ways_change_no_pixel(dataset, family, is_training):
     for data in (dataset, general)
   ]
   assert_same(*batches)
+
+
+@pytest.mark.parametrize('family', ['cifarnet', 'lenet'])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_decoding_once_changes_no_pixel(alike, family, channels):
+  options = {'in_memory': True, 'channels': channels}
+  batches = [
+    read(
+      inputs.train_batches(
+        source(data, family, **options), 8, seed=2, start=25
+      ),
+      9,
+    )
+    for data in (alike, of_unknown_size(alike))
+  ]
+  assert_same(*batches)
+  epochs = np.split(np.array(labels(batches[0]))[5:65], 2)
+  assert [sorted(epoch) for epoch in epochs] == [list(range(30))] * 2
+
+
+@pytest.mark.parametrize('case', ['fits', 'too large', 'of unknown size'])
+def test_small_images_are_kept_if_they_fit(alike, case, monkeypatch):
+  size = 30 * 26 * 28 * 3
+  monkeypatch.setattr(inputs, '_KEPT_BYTES', size - (case == 'too large'))
+  data = of_unknown_size(alike) if case == 'of unknown size' else alike
+  left_to_it, told = (
+    read(inputs.train_batches(source(data, in_memory=in_memory), 8, seed=2), 4)
+    for in_memory in (None, case == 'fits')
+  )
+  assert_same(left_to_it, told)
 
 
 def test_one_channel_for_a_network_that_takes_one(dataset):
