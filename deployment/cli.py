@@ -115,7 +115,9 @@ def _flag_lines(flag) -> list[str]:
   """Returns name and default of a flag, and beside them what it is for."""
   name = f'  --{flag.name}'
   if flag.default not in (None, '') and flag.default is not False:
-    name += f' [{flag.default}]'
+    default = flag.default
+    default = ','.join(default) if isinstance(default, list) else default
+    name += f' [{default}]'
   text = textwrap.wrap(flag.help, _WIDTH - _HELP_COLUMN)
   if len(name) <= _HELP_COLUMN - 2:
     name = name.ljust(_HELP_COLUMN) + text.pop(0)

@@ -27,6 +27,7 @@ from absl import flags  # noqa: E402
 from deployment import cli  # noqa: E402
 
 FLAGS = flags.FLAGS
+common.define_flags('repeats')
 flags.DEFINE_list(
   'networks', 'lenet:28:50,mobilenet_v1_050:96:32', 'NAME:SIZE:BATCH, ...'
 )

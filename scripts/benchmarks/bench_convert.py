@@ -9,19 +9,19 @@ Three kinds of input are made in a temporary folder: photograph-like JPEGs of
 converted by this library, with all its checks, several processes and every
 shard on the disk at the end; with --baseline also by a straight loop that runs
 a TensorFlow session for each image, to learn a JPEG's size or to encode a PNG.
-Rounds of the two alternate. TensorFlow is imported before the clock starts.
+Turns of the two alternate. TensorFlow is imported before the clock starts.
 """
 
-import json
+import contextlib
 import os
 import pathlib
-import statistics
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
+import common  # noqa: E402
 import numpy as np  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -30,9 +30,7 @@ from deployment import cli  # noqa: E402
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('num_jpegs', 3670, 'How many JPEGs to convert.')
 flags.DEFINE_integer('num_pngs', 10000, 'How many images of each small size.')
-flags.DEFINE_integer('rounds', 3, 'How often each is measured.')
-flags.DEFINE_bool('baseline', False, 'Measure the straight loop too.')
-flags.DEFINE_string('json', None, 'Write the figures to this file too.')
+common.define_flags('baseline', 'repeats')
 
 _SHARDS = 5
 _CLASSES = 5
@@ -161,54 +159,47 @@ def measure(convert, images, count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
-def bench(name: str, images, count: int, ours, straight) -> dict:
-  """Measures both ways in turn and prints a line of the table."""
-  rates, straight_rates = [], []
-  for _ in range(FLAGS.rounds):
-    rates.append(measure(ours, images, count))
-    if FLAGS.baseline:
-      straight_rates.append(measure(straight, images, count))
-  result = {'input': name, 'images': count, 'rates': rates}
-  line = f'{name:24}{count:8}{statistics.median(rates):12.0f}'
+def bench(name: str, images, count: int, ours, straight):
+  """Measures both ways in turn; returns a row of the table and its figures."""
+  ways = {'ours': ours} | ({'straight': straight} if FLAGS.baseline else {})
+  results = {way: common.Measurement([], [], []) for way in ways}
+  for _ in range(FLAGS.repeats):
+    for way, convert in ways.items():
+      results[way].rates.append(measure(convert, images, count))
+  row = [name, count, *(f'{found.rate:.0f}' for found in results.values())]
+  figures = {way: found.rates for way, found in results.items()}
   if FLAGS.baseline:
-    ratio = statistics.median(rates) / statistics.median(straight_rates)
-    result.update(straight_rates=straight_rates, ratio=ratio)
-    line += f'{statistics.median(straight_rates):12.0f}{ratio:9.1f}'
-  print(line, file=sys.stderr)
-  return result
+    figures['ratio'] = results['ours'].ratio(results['straight'])
+    row.append(f'{figures["ratio"]:.1f}')
+  return row, {'images': count, 'images_per_second': figures}
 
 
 def main():
-  """Runs all measurements."""
+  """Runs all measurements and prints the table."""
   cli.load('datasets.records')
-  print(
-    f'{"input":24}{"images":>8}{"images/s":>12}'
-    + (f'{"straight":>12}{"ratio":>9}' if FLAGS.baseline else ''),
-    file=sys.stderr,
-  )
-  sys.stdout = open(os.devnull, 'w')  # noqa: SIM115  (what conversions say)
-  results = []
+  rows, figures = [], {}
+  silence = open(os.devnull, 'w')  # noqa: SIM115  (what conversions say)
+  with silence, contextlib.redirect_stdout(silence):
+    for name, *case in _cases():
+      row, figures[name] = bench(name, *case)
+      rows.append(row)
+  header = ['input', 'images', 'images/s']
+  header += ['straight', 'ratio'] if FLAGS.baseline else []
+  common.report('Conversion', header, rows, figures)
+
+
+def _cases():
+  """Yields name, images, how many there are, and both ways to convert them."""
   with tempfile.TemporaryDirectory() as folder:
     make_jpegs(folder, FLAGS.num_jpegs)
-    results.append(
-      bench(
-        'JPEG 500 x 375',
-        folder,
-        FLAGS.num_jpegs,
-        convert_jpegs,
-        convert_jpegs_straight,
-      )
-    )
+    ways = convert_jpegs, convert_jpegs_straight
+    yield 'JPEG 500 x 375', folder, FLAGS.num_jpegs, *ways
   for name, side, channels in (
     ('MNIST 28 x 28 x 1', 28, 1),
     ('CIFAR-10 32 x 32 x 3', 32, 3),
   ):
     images = small_images(FLAGS.num_pngs, side, channels)
-    results.append(
-      bench(name, images, len(images), convert_arrays, convert_arrays_straight)
-    )
-  if FLAGS.json:
-    pathlib.Path(FLAGS.json).write_text(json.dumps(results, indent=1))
+    yield name, images, len(images), convert_arrays, convert_arrays_straight
 
 
 if __name__ == '__main__':

@@ -21,6 +21,7 @@ from absl import flags  # noqa: E402
 from deployment import cli  # noqa: E402
 
 FLAGS = flags.FLAGS
+common.define_flags('baseline', 'repeats', 'data_dir')
 flags.DEFINE_string('model_name', 'mobilenet_v1', 'Name of the network.')
 flags.DEFINE_integer('batch_size', 50, 'Images in a batch.', 1)
 flags.DEFINE_integer('image_size', None, "Side of the images; the network's.")

@@ -22,6 +22,7 @@ from deployment import cli, config  # noqa: E402
 from nets import nets_factory  # noqa: E402
 
 FLAGS = flags.FLAGS
+common.define_flags('repeats')
 flags.DEFINE_list('networks', 'mobilenet_v1,resnet_v1_50', 'Which networks.')
 flags.DEFINE_list('batch_sizes', '1,16', 'Images in a batch.')
 flags.DEFINE_float('seconds', 2.0, 'How long each is timed at each turn.', 0)

@@ -25,6 +25,7 @@ from absl import flags  # noqa: E402
 from deployment import cli  # noqa: E402
 
 FLAGS = flags.FLAGS
+common.define_flags('baseline', 'repeats', 'data_dir')
 flags.DEFINE_list(
   'pipelines',
   'inception,inception_eval,vgg,vgg_eval,lenet,cifarnet',

@@ -20,14 +20,26 @@ _SETTLE_SECS = 0.05
 _SETTLE_LOOKS = 60
 
 FLAGS = flags.FLAGS
-flags.DEFINE_bool(
-  'baseline', False, 'Measure the straightforward TensorFlow 1 way beside it.'
-)
-flags.DEFINE_integer('repeats', 7, 'How often each is measured, in turns.', 1)
-flags.DEFINE_string('json', None, 'Write the figures to this file too.')
-flags.DEFINE_string(
-  'data_dir', None, 'Keep the generated images here; a temporary folder else.'
-)
+flags.disclaim_key_flags()  # They belong to the script that wants them.
+
+
+def define_flags(*names):
+  """Defines those of --baseline, --repeats and --data_dir, and --json."""
+  if 'baseline' in names:
+    flags.DEFINE_bool(
+      'baseline', False, 'Measure the straightforward way of TensorFlow 1 too.'
+    )
+  if 'repeats' in names:
+    flags.DEFINE_integer(
+      'repeats', 7, 'How often each is measured, in turns.', 1
+    )
+  if 'data_dir' in names:
+    flags.DEFINE_string(
+      'data_dir',
+      None,
+      'Keep the generated images here; in a temporary folder else.',
+    )
+  flags.DEFINE_string('json', None, 'Write the figures to this file too.')
 
 
 class Contender(NamedTuple):
