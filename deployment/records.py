@@ -45,7 +45,7 @@ def shuffled(dataset, *, seed: int, start=0, worker=(0, 1), readers=0):
 
 
 def once(dataset, *, worker=(0, 1), readers=0):
-  """Returns the records of a data set once, in the order of the files.
+  """Returns the records of a data set once, always in the same order.
 
   See `shuffled` for the arguments and the result.
   """
