@@ -6,14 +6,15 @@ r"""Measures training: images/s with generated and with real input.
 'synthetic' trains on one batch that stays in memory, 'real' on generated
 photos (JPEG) or small images (PNG) through the whole input pipeline; both run
 the graph, session and hooks of train_image_classifier.py. 'TF1' is the same
-network and optimizer behind queues and slim.learning. 'of peak' relates the
-multiply-adds of the steps to the fastest convolution of this machine.
+network and optimizer behind queues and slim.learning, in a process of its own:
+TensorFlow's threads and the C library's memory are shared within one. 'of peak'
+relates the multiply-adds of the steps to the fastest convolution of this
+machine.
 """
 
 import contextlib
 import os
 import pathlib
-import subprocess
 import sys
 from unittest import mock
 
@@ -36,6 +37,12 @@ flags.DEFINE_integer('num_preprocessing_threads', None, 'As in training.', 0)
 flags.DEFINE_bool('keras', False, 'Measure Keras 3 beside it, in a process.')
 flags.DEFINE_integer(
   'profile', 0, 'Show so many kinds of operations that take the most time.', 0
+)
+flags.DEFINE_bool(
+  'answer',
+  False,
+  'Train the TensorFlow 1 way, as many steps as each line of the input says, '
+  'and answer with the processor time so far: what --baseline starts.',
 )
 flags.DEFINE_integer(
   'memory_steps', 0, 'Measure how memory grows over so many steps instead.', 0
@@ -64,6 +71,9 @@ def main():
     if FLAGS.memory_steps:
       _measure_memory(bench)
       return
+    if FLAGS.answer:
+      common.answer(bench.queues_step())
+      return
     contenders = [bench.ours('synthetic'), bench.ours('real')]
     if FLAGS.baseline:
       contenders.append(bench.queues())
@@ -89,6 +99,7 @@ class _Bench:
     network = nets_factory.network(FLAGS.model_name)
     self.size = FLAGS.image_size or network.image_size
     self.channels = network.channels
+    self._folder = folder
     self.dataset = self._images(folder)
 
   def _images(self, folder):
@@ -156,8 +167,8 @@ class _Bench:
       self._stack.callback(_profile, self._tf, session, graph.train_op)
     return common.Contender(name, step, FLAGS.steps, _WARM_UP)
 
-  def queues(self):
-    """Returns the Contender that trains the TensorFlow 1 way."""
+  def queues_step(self):
+    """Returns a function that trains a step the TensorFlow 1 way."""
     import tf1_way
 
     from nets import nets_factory
@@ -176,15 +187,22 @@ class _Bench:
         weight_decay=0.00004,
         is_training=True,
       )
-      step = self._stack.enter_context(
+      return self._stack.enter_context(
         tf1_way.training(network_fn, images, labels, self.dataset.num_classes)
       )
 
-    def run():
-      step()
-      return FLAGS.batch_size
-
-    return common.Contender('TF1', run, FLAGS.steps, _WARM_UP + 3)
+  def queues(self):
+    """Returns the Contender that trains the TensorFlow 1 way."""
+    command = [
+      __file__,
+      '--answer',
+      f'--data_dir={self._folder}',
+      f'--model_name={FLAGS.model_name}',
+      f'--batch_size={FLAGS.batch_size}',
+      f'--image_size={self.size}',
+      f'--num_images={FLAGS.num_images}',
+    ]
+    return self._elsewhere('TF1', command, _WARM_UP + 3)
 
   def keras(self):
     """Returns the Contender that trains with Keras 3."""
@@ -192,29 +210,19 @@ class _Bench:
       raise SystemExit(f'--keras knows {", ".join(_KERAS)}')
     script = pathlib.Path(__file__).with_name('keras_steps.py')
     sizes = (FLAGS.batch_size, self.size, self.dataset.num_classes)
-    process = self._stack.enter_context(
-      subprocess.Popen(
-        [sys.executable, script, _KERAS[FLAGS.model_name], *map(str, sizes)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-      )
-    )
-    self._stack.callback(process.kill)
+    command = [script, _KERAS[FLAGS.model_name], *map(str, sizes)]
+    return self._elsewhere('Keras 3', command, _WARM_UP)
 
-    def ask(steps):
-      print(steps, file=process.stdin, flush=True)
-      return float(process.stdout.readline())
-
-    process.stdout.readline()
+  def _elsewhere(self, name, command, warm_up):
+    """Returns a Contender whose steps a process of its own takes."""
+    process = self._stack.enter_context(common.Answering(command))
 
     def step():
-      ask(1)
+      process.ask(1)
       return FLAGS.batch_size
 
     return common.Contender(
-      'Keras 3', step, FLAGS.steps, _WARM_UP, lambda: ask(0)
+      name, step, FLAGS.steps, warm_up, lambda: process.ask(0)
     )
 
 

@@ -18,6 +18,7 @@ from absl import flags
 
 _SETTLE_SECS = 0.05
 _SETTLE_LOOKS = 60
+_READY = 'ready\n'
 
 FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # They belong to the script that wants them.
@@ -101,6 +102,51 @@ class Measurement(NamedTuple):
     return statistics.median(its / mine for mine, its in pairs)
 
 
+class Answering:
+  """A Python process that takes steps as it is asked to, with `answer`.
+
+  Args:
+    command: the script and its arguments.
+  """
+
+  def __init__(self, command):
+    self._process = subprocess.Popen(
+      [sys.executable, *command],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.DEVNULL,
+      text=True,
+    )
+
+  def __enter__(self):
+    if self._process.stdout.readline() != _READY:
+      self._process.wait()
+      raise SystemExit(f'failed: {" ".join(map(str, self._process.args))}')
+    return self
+
+  def __exit__(self, *unused_error):
+    self._process.kill()
+    self._process.__exit__(None, None, None)
+
+  def ask(self, steps: int) -> float:
+    """Returns the processor time in seconds it has taken after more steps."""
+    print(steps, file=self._process.stdin, flush=True)
+    return float(self._process.stdout.readline())
+
+
+def answer(step):
+  """Takes as many steps as an `Answering` asks for, until it goes.
+
+  Args:
+    step: a function of no arguments.
+  """
+  print(_READY, end='', flush=True)
+  for line in sys.stdin:
+    for _ in range(int(line)):
+      step()
+    print(time.process_time(), flush=True)
+
+
 def take_turns(contenders, repeats: int) -> dict:
   """Measures contenders in turns, so that they share the machine's moods.
 
@@ -117,6 +163,7 @@ def take_turns(contenders, repeats: int) -> dict:
   for turn in range(repeats + 1):
     # Every second round runs backwards: what follows whom changes.
     for contender in contenders[:: -1 if turn % 2 else 1]:
+      _settle({contender.cpu for contender in contenders})
       images, cpu, seconds = _one_turn(contender)
       if turn:
         result = results[contender.name]
@@ -128,7 +175,6 @@ def take_turns(contenders, repeats: int) -> dict:
 
 def _one_turn(contender):
   """Returns images, seconds of processor time and the seconds of each step."""
-  _settle()
   for _ in range(contender.warm_up):
     contender.step()
   images, marks, cpu = 0, [time.perf_counter()], contender.cpu()
@@ -139,12 +185,16 @@ def _one_turn(contender):
   return images, cpu, [end - start for start, end in itertools.pairwise(marks)]
 
 
-def _settle():
-  """Waits until the threads of the others have filled their queues."""
+def _settle(clocks):
+  """Waits until all threads have filled their queues.
+
+  Args:
+    clocks: the functions that return the contenders' processor times.
+  """
   for _ in range(_SETTLE_LOOKS):
-    cpu = time.process_time()
+    cpu = sum(clock() for clock in clocks)
     time.sleep(_SETTLE_SECS)
-    if time.process_time() - cpu < 0.1 * _SETTLE_SECS:
+    if sum(clock() for clock in clocks) - cpu < 0.1 * _SETTLE_SECS:
       return
 
 

@@ -1,13 +1,12 @@
 """Trains a network of keras.applications, so many steps at a time.
 
 bench_train.py runs this as a process of its own, because Keras 3 needs
-TensorFlow as it starts, with eager execution. It reads numbers of steps, a
-line each, and answers each with the processor time it has taken so far.
+TensorFlow as it starts, with eager execution.
 """
 
 import sys
-import time
 
+import common
 import keras
 import numpy as np
 
@@ -27,11 +26,7 @@ def main(name, batch_size, image_size, num_classes):
   shape = (batch_size, image_size, image_size, 3)
   images = random.uniform(-1, 1, shape).astype(np.float32)
   labels = np.arange(batch_size) % num_classes
-  print('ready', flush=True)
-  for line in sys.stdin:
-    for _ in range(int(line)):
-      model.train_on_batch(images, labels)
-    print(time.process_time(), flush=True)
+  common.answer(lambda: model.train_on_batch(images, labels))
 
 
 if __name__ == '__main__':
