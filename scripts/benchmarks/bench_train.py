@@ -6,9 +6,9 @@ r"""Measures training: images/s with generated and with real input.
 'synthetic' trains on one batch that stays in memory, 'real' on generated
 photos (JPEG) or small images (PNG) through the whole input pipeline; both run
 the graph, session and hooks of train_image_classifier.py. 'TF1' is the same
-network and optimizer behind queues and slim.learning, in a process of its own:
-TensorFlow's threads and the C library's memory are shared within one. 'of peak'
-relates the multiply-adds of the steps to the fastest convolution of this
+network and optimizer behind queues and slim.learning. Each trains in a process
+of its own, because TensorFlow's threads and memory belong to a process. 'of
+peak' relates the multiply-adds of the steps to the fastest convolution of this
 machine.
 """
 
@@ -34,21 +34,22 @@ flags.DEFINE_integer('image_size', None, "Side of the images; the network's.")
 flags.DEFINE_integer('steps', 10, 'Steps that are timed at each turn.', 1)
 flags.DEFINE_integer('num_images', 512, 'How many images there are.', 1)
 flags.DEFINE_integer('num_preprocessing_threads', None, 'As in training.', 0)
-flags.DEFINE_bool('keras', False, 'Measure Keras 3 beside it, in a process.')
+flags.DEFINE_bool('keras', False, 'Measure Keras 3 beside it.')
 flags.DEFINE_integer(
   'profile', 0, 'Show so many kinds of operations that take the most time.', 0
 )
-flags.DEFINE_bool(
+flags.DEFINE_enum(
   'answer',
-  False,
-  'Train the TensorFlow 1 way, as many steps as each line of the input says, '
-  'and answer with the processor time so far: what --baseline starts.',
+  None,
+  ['synthetic', 'real', 'TF1'],
+  'Train on this input, as many steps as each line of the standard input says, '
+  'and answer with the processor time so far: the processes it starts do.',
 )
 flags.DEFINE_integer(
   'memory_steps', 0, 'Measure how memory grows over so many steps instead.', 0
 )
 
-_WARM_UP = 2
+_WARM_UP = 5  # Queues hold so many batches.
 _SETTLED_STEPS = 50  # after which memory should no longer grow
 _KERAS = {
   'mobilenet_v1': 'MobileNet',
@@ -72,14 +73,16 @@ def main():
       _measure_memory(bench)
       return
     if FLAGS.answer:
-      common.answer(bench.queues_step())
+      common.answer(bench.step(FLAGS.answer))
       return
-    contenders = [bench.ours('synthetic'), bench.ours('real')]
+    contenders = [bench.contender('synthetic'), bench.contender('real')]
     if FLAGS.baseline:
-      contenders.append(bench.queues())
+      contenders.append(bench.contender('TF1'))
     if FLAGS.keras:
       contenders.append(bench.keras())
     _report(bench, common.take_turns(contenders, FLAGS.repeats))
+    if FLAGS.profile:
+      _profile(tf, *bench.ours('real'))
 
 
 class _Bench:
@@ -141,8 +144,15 @@ class _Bench:
     options.autotune.enabled = False
     return batches.with_options(options)
 
+  def step(self, name):
+    """Returns a function of no arguments that trains a step."""
+    if name == 'TF1':
+      return self._queues()
+    session, train_op = self.ours(name)
+    return lambda: session.run(train_op)
+
   def ours(self, name):
-    """Returns the Contender that trains as this library does."""
+    """Returns a session and what trains a step in it, as this library does."""
     from deployment import hooks, inputs, sessions, train_graph, training
 
     config = self._config()
@@ -158,16 +168,9 @@ class _Bench:
       session = self._stack.enter_context(
         training.open_session(config, graph, replica)
       )
+    return session, graph.train_op
 
-    def step():
-      session.run(graph.train_op)
-      return FLAGS.batch_size
-
-    if FLAGS.profile and name == 'real':
-      self._stack.callback(_profile, self._tf, session, graph.train_op)
-    return common.Contender(name, step, FLAGS.steps, _WARM_UP)
-
-  def queues_step(self):
+  def _queues(self):
     """Returns a function that trains a step the TensorFlow 1 way."""
     import tf1_way
 
@@ -191,18 +194,16 @@ class _Bench:
         tf1_way.training(network_fn, images, labels, self.dataset.num_classes)
       )
 
-  def queues(self):
-    """Returns the Contender that trains the TensorFlow 1 way."""
+  def contender(self, name):
+    """Returns the Contender that `step` makes of this name."""
+    # The flags of this run hold for it too; the last of two of a kind counts.
     command = [
       __file__,
-      '--answer',
+      *sys.argv[1:],
+      f'--answer={name}',
       f'--data_dir={self._folder}',
-      f'--model_name={FLAGS.model_name}',
-      f'--batch_size={FLAGS.batch_size}',
-      f'--image_size={self.size}',
-      f'--num_images={FLAGS.num_images}',
     ]
-    return self._elsewhere('TF1', command, _WARM_UP + 3)
+    return self._elsewhere(name, command)
 
   def keras(self):
     """Returns the Contender that trains with Keras 3."""
@@ -211,9 +212,9 @@ class _Bench:
     script = pathlib.Path(__file__).with_name('keras_steps.py')
     sizes = (FLAGS.batch_size, self.size, self.dataset.num_classes)
     command = [script, _KERAS[FLAGS.model_name], *map(str, sizes)]
-    return self._elsewhere('Keras 3', command, _WARM_UP)
+    return self._elsewhere('Keras 3', command)
 
-  def _elsewhere(self, name, command, warm_up):
+  def _elsewhere(self, name, command):
     """Returns a Contender whose steps a process of its own takes."""
     process = self._stack.enter_context(common.Answering(command))
 
@@ -222,7 +223,7 @@ class _Bench:
       return FLAGS.batch_size
 
     return common.Contender(
-      name, step, FLAGS.steps, warm_up, lambda: process.ask(0)
+      name, step, FLAGS.steps, _WARM_UP, lambda: process.ask(0)
     )
 
 
@@ -249,9 +250,9 @@ def _profile(tf, session, train_op):
 
 def _measure_memory(bench):
   """Prints how much memory the process has gained after the first steps."""
-  contender = bench.ours('real')
+  train = bench.step('real')
   for step in range(FLAGS.memory_steps):
-    contender.step()
+    train()
     if step == _SETTLED_STEPS:
       settled = common.resident_mb()
   end = common.resident_mb()
