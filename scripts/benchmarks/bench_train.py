@@ -229,6 +229,8 @@ class _Bench:
 
 def _profile(tf, session, train_op):
   """Prints which kinds of operations one step spends its time in."""
+  for _ in range(_WARM_UP):
+    session.run(train_op)
   metadata = tf.RunMetadata()
   options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
   session.run(train_op, options=options, run_metadata=metadata)
