@@ -18,20 +18,20 @@ classes, and dataset.json with the number of samples. Run again, the command
 finds it done; interrupted, it goes on where it was.
 """
 
-from absl import flags
+from datasets.conversion import registry
+from deployment.command_line import entry
+from slim_support import flag_fields
 
-from datasets import converters
-from deployment import cli
-
-converters.define_flags()
+flag_fields.define_flags(registry.ConvertConfig)
 
 
-def main():
-  """Converts the data set that the flags name."""
-  converters.run_from_flags(
-    flags.FLAGS, before_writing=lambda: cli.load('datasets.records')
+def main() -> None:
+  """Check the flags, then convert the data set that they name."""
+  config = flag_fields.from_flags(registry.ConvertConfig)
+  registry.convert(
+    config, before_writing=lambda: entry.load('datasets.conversion.encoding')
   )
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

@@ -12,20 +12,25 @@ What the flags leave open is taken from the run.json beside the checkpoint.
 """
 
 from datasets import dataset_factory
-from deployment import cli, config, flag_fields
+from deployment.checkpoints import run_folder
+from deployment.command_line import entry
+from deployment.evaluation import config as eval_config
+from slim_support import flag_fields
 
-flag_fields.define_flags(config.EvalConfig)
+flag_fields.define_flags(eval_config.EvalConfig)
 
 
-def main():
-  """Checks the flags, then evaluates."""
-  recorded = config.recorded_run(flag_fields.flag_value('checkpoint_path'))
-  options = flag_fields.from_flags(config.EvalConfig, recorded)
+def main() -> None:
+  """Check the flags, then evaluate."""
+  recorded = run_folder.recorded_flags(
+    flag_fields.flag_value('checkpoint_path')
+  )
+  options = flag_fields.from_flags(eval_config.EvalConfig, recorded)
   dataset_factory.check_dataset(
     options.dataset_name, options.dataset_split_name, options.dataset_dir
   )
-  cli.load('deployment.evaluation').evaluate(options)
+  entry.load('deployment.evaluation.evaluate').evaluate(options)
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

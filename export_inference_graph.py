@@ -18,22 +18,25 @@ With the weights of a training run, in every form, checked against it:
 What the flags leave open is taken from the run.json beside the checkpoint.
 """
 
-from deployment import cli, config, flag_fields
+from deployment.checkpoints import run_folder
+from deployment.command_line import entry
+from deployment.export import config as export_config
+from slim_support import flag_fields
 
-flag_fields.define_flags(config.ExportConfig)
+flag_fields.define_flags(export_config.ExportConfig)
 
 
-def main():
-  """Checks the flags, then exports."""
+def main() -> None:
+  """Check the flags, then export."""
   checkpoint = flag_fields.flag_value('checkpoint_path')
-  recorded = config.recorded_run(checkpoint) if checkpoint else {}
-  options = flag_fields.from_flags(config.ExportConfig, recorded)
+  recorded = run_folder.recorded_flags(checkpoint) if checkpoint else {}
+  options = flag_fields.from_flags(export_config.ExportConfig, recorded)
   if not options.with_weights:
     flag_fields.require(
       options, 'output_file', 'Say where the GraphDef is to be written.'
     )
-  cli.load('deployment.exporting').export(options)
+  entry.load('deployment.export.export').export(options)
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

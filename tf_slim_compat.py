@@ -1,4 +1,4 @@
-"""tf-slim 1.1.0 on its feet on TensorFlow 2.21.
+"""Makes tf-slim 1.1.0 work on TensorFlow 2.21.
 
 `from tf_slim_compat import slim` gives `tf_slim`, repaired. The last release
 of tf-slim (2020) reads names that TensorFlow and tf-keras have moved since.
@@ -11,7 +11,7 @@ import sys
 
 
 def _alias_legacy_layers():
-  """Gives tf_keras its `legacy_tf_layers` back.
+  """Give tf_keras its `legacy_tf_layers` back.
 
   tf_slim.layers loads `tf_keras.legacy_tf_layers.normalization` and its
   siblings; the tf-keras wheels since 2.15 hold them as
@@ -47,7 +47,7 @@ _MOVED = (
 
 
 def _alias_moved_names():
-  """Puts names back into the TensorFlow modules that they moved from."""
+  """Put names back into the TensorFlow modules that they moved from."""
   for old, name, new in _MOVED:
     module = importlib.import_module(f'tensorflow.python.{old}')
     if not hasattr(module, name):

@@ -16,22 +16,25 @@ of a cluster: see docs/clusters.md and scripts/run_local_cluster.sh.
 import os
 
 from datasets import dataset_factory
-from deployment import cli, cluster, config, flag_fields
+from deployment.cluster import members
+from deployment.command_line import entry
+from deployment.training import config as train_config
+from slim_support import flag_fields
 
-flag_fields.define_flags(config.TrainConfig)
+flag_fields.define_flags(train_config.TrainConfig)
 
 
-def main():
-  """Checks the flags, then plays its part; returns the exit status."""
-  options = flag_fields.from_flags(config.TrainConfig)
-  place = cluster.resolve(options, os.environ)
-  split = cluster.split_to_read(options, place)
+def main() -> int:
+  """Check the flags, then run this process; return the exit status."""
+  options = flag_fields.from_flags(train_config.TrainConfig)
+  place = members.resolve(options, os.environ)
+  split = members.split_to_read(options, place)
   if split:
     dataset_factory.check_dataset(
       options.dataset_name, split, options.dataset_dir
     )
-  return cli.load('deployment.roles').run(options, place)
+  return entry.load('deployment.roles').run(options, place)
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

@@ -2,8 +2,8 @@
 
 import importlib
 
-import slim_errors
-from datasets import classification
+from datasets import classification, converted
+from slim_support import errors
 
 _MODULES = {
   'cifar10': 'datasets.cifar10',
@@ -27,7 +27,7 @@ def get_spec(name: str) -> classification.ClassificationSpec:
     UserError: if the name is unknown; lists the known ones.
   """
   if name not in _MODULES:
-    raise slim_errors.unknown_name('data set', name, _MODULES)
+    raise errors.unknown_name('data set', name, _MODULES)
   return importlib.import_module(_MODULES[name]).SPEC
 
 
@@ -38,12 +38,12 @@ def get_num_classes(name: str, dataset_dir=None) -> int:
     UserError: if the name is unknown, or if the number depends on the files
       and they are not there.
   """
-  return classification.num_classes(get_spec(name), dataset_dir)
+  return converted.num_classes(get_spec(name), dataset_dir)
 
 
 def get_class_names(name: str, dataset_dir=None) -> dict | None:
   """Returns label -> class name where that is known, else None."""
-  return classification.class_names(get_spec(name), dataset_dir)
+  return converted.class_names(get_spec(name), dataset_dir)
 
 
 def check_dataset(name: str, split_name: str, dataset_dir, file_pattern=None):
@@ -52,9 +52,7 @@ def check_dataset(name: str, split_name: str, dataset_dir, file_pattern=None):
   Raises:
     UserError: as `get_dataset`.
   """
-  classification.find_files(
-    get_spec(name), split_name, dataset_dir, file_pattern
-  )
+  converted.find_files(get_spec(name), split_name, dataset_dir, file_pattern)
 
 
 def get_dataset(name, split_name, dataset_dir, file_pattern=None, reader=None):

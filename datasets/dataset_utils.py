@@ -5,14 +5,15 @@ import zipfile
 
 import tensorflow.compat.v1 as tf
 
-from datasets import archives, downloads
 from datasets.classification import ClassificationSpec
-from datasets.metadata import (
+from datasets.converted import (
   LABELS_FILENAME,
   has_labels,
   read_label_file,
   write_label_file,
 )
+from datasets.downloading import archives, downloads
+from datasets.reading import as_list, list_files
 
 __all__ = [
   'LABELS_FILENAME',
@@ -34,13 +35,9 @@ __all__ = [
 ]
 
 
-def _as_list(values) -> list:
-  return list(values) if isinstance(values, list | tuple) else [values]
-
-
 def int64_feature(values):
   """Returns a feature of one integer or of a list or tuple of them."""
-  return tf.train.Feature(int64_list=tf.train.Int64List(value=_as_list(values)))
+  return tf.train.Feature(int64_list=tf.train.Int64List(value=as_list(values)))
 
 
 def bytes_feature(values):
@@ -55,7 +52,7 @@ def bytes_list_feature(values):
 
 def float_feature(values):
   """Returns a feature of one float or of a list or tuple of them."""
-  return tf.train.Feature(float_list=tf.train.FloatList(value=_as_list(values)))
+  return tf.train.Feature(float_list=tf.train.FloatList(value=as_list(values)))
 
 
 def float_list_feature(values):
@@ -138,15 +135,3 @@ def open_sharded_output_tfrecords(exit_stack, base_path, num_shards):
     )
     for index in range(num_shards)
   ]
-
-
-def list_files(dataset) -> list[str]:
-  """Returns the files of a tf-slim `Dataset`, sorted, its patterns resolved."""
-  sources = _as_list(dataset.data_sources)
-  files = []
-  for source in sources:
-    if any(mark in source for mark in '*?[') and not tf.io.gfile.exists(source):
-      files.extend(tf.io.gfile.glob(source))
-    else:
-      files.append(source)
-  return sorted(files)

@@ -10,9 +10,10 @@ import tarfile
 
 import numpy as np
 
-import slim_errors
-from datasets import archives, conversion, downloads
+from datasets.conversion import engine
 from datasets.download_and_convert_mnist import array_split
+from datasets.downloading import archives, downloads
+from slim_support import errors
 
 DOWNLOAD = downloads.Download(
   'cifar-10-binary.tar.gz',
@@ -49,39 +50,39 @@ def read_batches(path: str) -> dict[str, np.ndarray]:
   """
   wanted = {name for names in _FILES.values() for name in names}
   batches = {}
-  with archives.damage_named(path), tarfile.open(path, 'r:gz') as tar:
+  with archives.report_damaged_archive(path), tarfile.open(path, 'r:gz') as tar:
     for member in archives.safe_members(tar, path, max_bytes=_MAX_BYTES):
       name = os.path.basename(member.name)
       if name in wanted:
         data = tar.extractfile(member).read()
         if not data or len(data) % _RECORD_BYTES:
-          raise slim_errors.UserError(
+          raise errors.UserError(
             f'{path}: {name} is {len(data)} bytes long, which is no multiple '
             f'of the {_RECORD_BYTES} bytes of a record.'
           )
         batches[name] = np.frombuffer(data, np.uint8).reshape(-1, _RECORD_BYTES)
   if wanted - set(batches):
     missing = ', '.join(sorted(wanted - set(batches)))
-    raise slim_errors.UserError(f'{path} lacks {missing}.')
+    raise errors.UserError(f'{path} lacks {missing}.')
   return batches
 
 
-def _open_split(path, batches) -> conversion.Split:
+def _open_split(path, batches) -> engine.Split:
   batch = np.concatenate(batches)
   labels = batch[:, 0]
   if labels.max() >= len(_CLASS_NAMES):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{path} holds the label {labels.max()}; the classes are 0 to 9.'
     )
   planes = batch[:, 1:].reshape(-1, 3, _SIDE, _SIDE)
   return array_split(planes.transpose(0, 2, 3, 1), labels)
 
 
-def _open(filename, paths, unused_work_folder) -> conversion.Content:
+def _open(filename, paths, unused_work_folder) -> engine.Content:
   print(f'Unpacking {filename}')
   path = paths[filename]
   batches = read_batches(path)
-  return conversion.Content(
+  return engine.Content(
     dict(enumerate(_CLASS_NAMES)),
     {
       split: _open_split(path, [batches[name] for name in names])
@@ -90,13 +91,13 @@ def _open(filename, paths, unused_work_folder) -> conversion.Content:
   )
 
 
-def make_source(*, download=DOWNLOAD) -> conversion.Source:
+def make_source(*, download=DOWNLOAD) -> engine.Source:
   """Returns the source.
 
   Args:
     download: the archive.
   """
-  return conversion.Source(
+  return engine.Source(
     name='cifar10',
     downloads=(download,),
     open=functools.partial(_open, download.filename),
@@ -110,4 +111,4 @@ def run(dataset_dir: str, options=None):
     dataset_dir: the folder to write to.
     options: `conversion.Options`, None for the usual ones.
   """
-  conversion.convert(make_source(), dataset_dir, options)
+  engine.convert(make_source(), dataset_dir, options)

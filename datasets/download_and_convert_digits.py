@@ -2,9 +2,9 @@
 
 import numpy as np
 
-import slim_errors
-from datasets import conversion
+from datasets.conversion import engine
 from datasets.download_and_convert_mnist import array_split
+from slim_support import errors
 
 _NUM_TEST = 297
 _BRIGHTEST = 16  # each 8 x 8 pixel counts the inked ones of a 4 x 4 block
@@ -51,12 +51,12 @@ def _split(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   return order[~is_test[order]], order[is_test[order]]
 
 
-def _open(unused_paths, unused_work_folder) -> conversion.Content:
-  sklearn_datasets = slim_errors.import_extra('sklearn.datasets', 'digits')
+def _open(unused_paths, unused_work_folder) -> engine.Content:
+  sklearn_datasets = errors.import_extra('sklearn.datasets', 'digits')
   digits = sklearn_datasets.load_digits()
   images, labels = _enlarge(digits.images), digits.target
   train, test = _split(labels)
-  return conversion.Content(
+  return engine.Content(
     {digit: str(digit) for digit in range(10)},
     {
       'train': array_split(images[train], labels[train]),
@@ -65,9 +65,9 @@ def _open(unused_paths, unused_work_folder) -> conversion.Content:
   )
 
 
-def make_source() -> conversion.Source:
+def make_source() -> engine.Source:
   """Returns the source."""
-  return conversion.Source(name='digits', open=_open)
+  return engine.Source(name='digits', open=_open)
 
 
 def run(dataset_dir: str, options=None):
@@ -77,4 +77,4 @@ def run(dataset_dir: str, options=None):
     dataset_dir: the folder to write to.
     options: `conversion.Options`, None for the usual ones.
   """
-  conversion.convert(make_source(), dataset_dir, options)
+  engine.convert(make_source(), dataset_dir, options)

@@ -5,9 +5,11 @@ import os
 import random
 import tarfile
 
-import slim_errors
-from datasets import archives, conversion, downloads, image_pool, sharding
-from datasets.image_worker import ImageFile
+from datasets.conversion import engine, image_split, shards
+from datasets.downloading import archives, downloads
+from datasets.images import worker_pool
+from datasets.images.worker import ImageFile
+from slim_support import errors
 
 DOWNLOAD = downloads.Download(
   'flower_photos.tgz',
@@ -33,7 +35,10 @@ def find_images(tar_path: str) -> dict[str, list[ImageFile]]:
     tar_path: a tar of `TOP/CLASS/NAME.jpg` files.
   """
   images = {}
-  with archives.damage_named(tar_path), tarfile.open(tar_path, 'r:') as tar:
+  with (
+    archives.report_damaged_archive(tar_path),
+    tarfile.open(tar_path, 'r:') as tar,
+  ):
     for member in archives.safe_members(
       tar, tar_path, max_bytes=_MAX_BYTES, max_members=_MAX_MEMBERS
     ):
@@ -44,7 +49,7 @@ def find_images(tar_path: str) -> dict[str, list[ImageFile]]:
           ImageFile(name, tar_path, member.offset_data, member.size)
         )
   if not images:
-    raise slim_errors.UserError(f'{tar_path} holds no photographs of classes.')
+    raise errors.UserError(f'{tar_path} holds no photographs of classes.')
   return {name: sorted(images[name]) for name in sorted(images)}
 
 
@@ -62,18 +67,18 @@ def _open(download, num_validation, options, paths, work_folder):
     'train': files[num_validation:],
     'validation': files[:num_validation],
   }
-  pool = image_pool.ImagePool(options.image_policy(), options.num_workers)
+  pool = worker_pool.ImagePool(options.image_policy(), options.num_workers)
 
   def describe(file):
     return labels[file.name.split('/')[0]], None
 
-  return conversion.Content(
+  return engine.Content(
     {label: name for name, label in labels.items()},
     {
-      split: conversion.Split(
+      split: engine.Split(
         len(part),
-        image_pool.ImageSplit(pool, part, describe).read,
-        sharding.num_shards(options.num_shards or _NUM_SHARDS, len(part)),
+        image_split.ImageSplit(pool, part, describe).read,
+        shards.num_shards(options.num_shards or _NUM_SHARDS, len(part)),
       )
       for split, part in splits.items()
     },
@@ -83,7 +88,7 @@ def _open(download, num_validation, options, paths, work_folder):
 
 def make_source(
   options=None, *, download=DOWNLOAD, num_validation=NUM_VALIDATION
-) -> conversion.Source:
+) -> engine.Source:
   """Returns the source.
 
   Args:
@@ -91,12 +96,12 @@ def make_source(
     download: the archive.
     num_validation: how many images are kept for validation.
   """
-  options = options or conversion.Options()
-  return conversion.Source(
+  options = options or engine.Options()
+  return engine.Source(
     name='flowers',
     downloads=(download,),
     open=functools.partial(_open, download, num_validation, options),
-    shard_name=sharding.numbered_names('flowers'),
+    shard_name=shards.numbered_names('flowers'),
     settings=options.image_settings(),
   )
 
@@ -108,7 +113,7 @@ def run(dataset_dir: str, options=None):
     dataset_dir: the folder to write to.
     options: `conversion.Options`, None for the usual ones.
   """
-  conversion.convert(make_source(options), dataset_dir, options)
+  engine.convert(make_source(options), dataset_dir, options)
 
 
 class ImageReader:

@@ -7,10 +7,11 @@ import functools
 import hashlib
 import os
 
-import slim_errors
-from datasets import conversion, image_folders, image_pool, sharding
-from datasets import metadata as metadata_lib
-from datasets.shards import Rejected
+from datasets import converted
+from datasets.conversion import engine, image_split, shards
+from datasets.conversion.shards import Rejected
+from datasets.images import folders, worker_pool
+from slim_support import errors
 
 _TRAIN, _VALIDATION = 'train', 'validation'
 
@@ -67,15 +68,15 @@ def _fingerprint(images) -> str:
 
 def _settled(dataset_dir: str) -> dict:
   """Returns which images an earlier conversion in the folder moved."""
-  written = metadata_lib.read_metadata(dataset_dir)
+  written = converted.read_metadata(dataset_dir)
   return (written or {}).get('moved', {})
 
 
-def _look(image_dir: str) -> image_folders.Findings:
+def _look(image_dir: str) -> folders.Findings:
   """Returns what the folder holds, and says what is odd about it."""
-  findings = image_folders.find(image_dir)
+  findings = folders.find(image_dir)
   if not findings.images:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{image_dir} holds no images: each class needs a folder with JPEGs or '
       'PNGs in it.'
     )
@@ -90,7 +91,7 @@ def _look(image_dir: str) -> image_folders.Findings:
   return findings
 
 
-def _open(options, unused_paths, work_folder) -> conversion.Content:
+def _open(options, unused_paths, work_folder) -> engine.Content:
   images, broken, _ = _look(options.image_dir)
   class_names = sorted({image.class_name for image in images})
   labels = {name: label for label, name in enumerate(class_names)}
@@ -99,7 +100,7 @@ def _open(options, unused_paths, work_folder) -> conversion.Content:
     options.validation_fraction,
     _settled(os.path.dirname(work_folder)),
   )
-  pool = image_pool.ImagePool(options.image_policy(), options.num_workers)
+  pool = worker_pool.ImagePool(options.image_policy(), options.num_workers)
   describe = functools.partial(
     _describe, {image.file.name: labels[image.class_name] for image in images}
   )
@@ -107,12 +108,12 @@ def _open(options, unused_paths, work_folder) -> conversion.Content:
   for split, part in splits.items():
     if part:
       files = [image.file for image in part]
-      readers[split] = conversion.Split(
+      readers[split] = engine.Split(
         len(part),
-        image_pool.ImageSplit(pool, files, describe).read,
-        sharding.num_shards(options.num_shards, len(part)),
+        image_split.ImageSplit(pool, files, describe).read,
+        shards.num_shards(options.num_shards, len(part)),
       )
-  return conversion.Content(
+  return engine.Content(
     dict(enumerate(class_names)),
     readers,
     fingerprint={'images': _fingerprint(images)},
@@ -132,19 +133,19 @@ def _describe(label_of: dict, file) -> tuple[int, dict]:
 def _check(dataset_dir: str, options):
   """Raises UserError for settings that cannot work."""
   if not options.image_dir:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       '--image_dir is missing: the folder that holds one folder of images a '
       'class.'
     )
   if not 0 <= options.validation_fraction < 1:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'--validation_fraction={options.validation_fraction} is not from 0 to '
       'below 1.'
     )
   inner = os.path.realpath(dataset_dir)
   outer = os.path.realpath(options.image_dir)
   if inner.startswith(outer.rstrip(os.sep) + os.sep):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'--dataset_dir={dataset_dir} lies in --image_dir={options.image_dir}, '
       'where its folders would be taken for classes: choose another.'
     )
@@ -161,14 +162,14 @@ def run(dataset_dir: str, options):
     UserError: as `conversion.convert`, and for settings that cannot work.
   """
   _check(dataset_dir, options)
-  source = conversion.Source(
+  source = engine.Source(
     name='folder',
     open=functools.partial(_open, options),
-    shard_name=sharding.numbered_names('folder'),
+    shard_name=shards.numbered_names('folder'),
     settings={
       **options.image_settings(),
       'validation_fraction': options.validation_fraction,
     },
     is_fixed=False,
   )
-  conversion.convert(source, dataset_dir, options)
+  engine.convert(source, dataset_dir, options)

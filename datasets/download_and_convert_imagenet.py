@@ -16,18 +16,13 @@ import random
 import re
 import tarfile
 
-import slim_errors
-from datasets import (
-  archives,
-  conversion,
-  downloads,
-  image_pool,
-  imagenet,
-  imagenet_boxes,
-  progress,
-)
-from datasets.image_worker import ImageFile
-from datasets.options import Options
+from datasets import imagenet, imagenet_boxes
+from datasets.conversion import engine, image_split
+from datasets.conversion.options import Options
+from datasets.downloading import archives, downloads
+from datasets.images import worker_pool
+from datasets.images.worker import ImageFile
+from slim_support import errors, progress
 
 TRAIN_TAR = 'ILSVRC2012_img_train.tar'
 VALIDATION_TAR = 'ILSVRC2012_img_val.tar'
@@ -60,7 +55,7 @@ def missing_downloads(dataset_dir: str) -> list[downloads.Download]:
   username = os.environ.get('IMAGENET_USERNAME')
   access_key = os.environ.get('IMAGENET_ACCESS_KEY')
   if missing and not (username and access_key):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{dataset_dir} lacks {" and ".join(missing)}. Download them from '
       'https://image-net.org, where an account is needed, and place them '
       'there; or set IMAGENET_USERNAME and IMAGENET_ACCESS_KEY and run the '
@@ -108,7 +103,7 @@ def index_train(path: str) -> list[tuple[ImageFile, str]]:
   """
   images = []
   with (
-    archives.damage_named(path),
+    archives.report_damaged_archive(path),
     tarfile.open(path, 'r:') as outer,
     progress.Progress(f'Looking through {TRAIN_TAR}') as bar,
   ):
@@ -117,7 +112,7 @@ def index_train(path: str) -> list[tuple[ImageFile, str]]:
       if not member.name.endswith('.tar'):
         continue
       if synset not in imagenet.synsets():
-        raise slim_errors.UserError(
+        raise errors.UserError(
           f'{path}: {member.name} is none of the 1000 classes of ILSVRC2012.'
         )
       with tarfile.open(fileobj=outer.extractfile(member), mode='r:') as inner:
@@ -138,11 +133,11 @@ def index_validation(path: str) -> list[tuple[ImageFile, str]]:
   """
   synsets = imagenet.validation_synsets()
   images = []
-  with archives.damage_named(path), tarfile.open(path, 'r:') as tar:
+  with archives.report_damaged_archive(path), tarfile.open(path, 'r:') as tar:
     for file in _index(tar, path, 0):
       match = _VALIDATION_NAME.fullmatch(file.name)
       if not match or not 1 <= int(match[1]) <= len(synsets):
-        raise slim_errors.UserError(
+        raise errors.UserError(
           f'{path}: {file.name!r} is not named like a validation image, '
           'ILSVRC2012_val_00000001.JPEG to ILSVRC2012_val_00050000.JPEG.'
         )
@@ -185,7 +180,7 @@ def _extra_features(file: ImageFile, synset: str, label: int, boxes) -> dict:
 
 
 def _open(dataset_dir, num_shards, options, paths, unused_work):
-  slim_errors.import_extra('PIL.Image', 'images')  # wanted at the very end
+  errors.import_extra('PIL.Image', 'images')  # wanted at the very end
   paths = {
     name: paths.get(name, os.path.join(dataset_dir, name))
     for name in (TRAIN_TAR, VALIDATION_TAR)
@@ -197,7 +192,7 @@ def _open(dataset_dir, num_shards, options, paths, unused_work):
   }
   labels = {synset: label for label, synset in enumerate(imagenet.synsets(), 1)}
   policy = options.image_policy()._replace(only_jpeg=True)
-  pool = image_pool.ImagePool(policy, options.num_workers)
+  pool = worker_pool.ImagePool(policy, options.num_workers)
   splits = {}
   for split, members in images.items():
     random.Random(_SEED).shuffle(members)
@@ -208,13 +203,11 @@ def _open(dataset_dir, num_shards, options, paths, unused_work):
       label = labels[synset]
       return label, _extra_features(file, synset, label, boxes)
 
-    reader = image_pool.ImageSplit(
+    reader = image_split.ImageSplit(
       pool, [file for file, _ in members], describe
     )
-    splits[split] = conversion.Split(
-      len(members), reader.read, num_shards[split]
-    )
-  return conversion.Content(
+    splits[split] = engine.Split(len(members), reader.read, num_shards[split])
+  return engine.Content(
     imagenet.create_readable_names_for_imagenet_labels(),
     splits,
     fingerprint={name: os.path.getsize(paths[name]) for name in sorted(paths)},
@@ -235,7 +228,7 @@ def _closing_line(counts) -> str:
 
 def make_source(
   dataset_dir: str, options: Options, *, num_shards=None
-) -> conversion.Source:
+) -> engine.Source:
   """Returns the source.
 
   Args:
@@ -244,7 +237,7 @@ def make_source(
     num_shards: split -> number of files; None for the published numbers.
   """
   num_shards = num_shards or NUM_SHARDS
-  return conversion.Source(
+  return engine.Source(
     name='imagenet',
     downloads=functools.partial(missing_downloads, dataset_dir),
     open=functools.partial(_open, dataset_dir, num_shards, options),
@@ -264,4 +257,4 @@ def run(dataset_dir: str, options: Options | None = None):
     options: None for the usual ones; downloads are always kept.
   """
   options = options or Options()
-  conversion.convert(make_source(dataset_dir, options), dataset_dir, options)
+  engine.convert(make_source(dataset_dir, options), dataset_dir, options)

@@ -9,8 +9,10 @@ import math
 
 import numpy as np
 
-import slim_errors
-from datasets import archives, conversion, downloads, png, records
+from datasets.conversion import encoding, engine
+from datasets.downloading import archives, downloads
+from datasets.images import png
+from slim_support import errors
 
 _URLS = (
   'https://storage.googleapis.com/cvdf-datasets/mnist/',
@@ -81,44 +83,44 @@ def read_idx(path: str, num_dimensions: int) -> np.ndarray:
   start = 4 + 4 * num_dimensions
   found = int.from_bytes(data[:4], 'big')
   if len(data) < start or found != magic:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{path} is no IDX file of {num_dimensions} dimensions: it starts with '
       f'the number {found}, expected {magic}.'
     )
   shape = [int(size) for size in np.frombuffer(data[4:start], '>u4')]
   if len(data) - start != math.prod(shape):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{path} holds {len(data) - start} bytes of data; its header says '
       f'{" x ".join(map(str, shape))}.'
     )
   return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
-def _open_split(paths, images_file, labels_file) -> conversion.Split:
+def _open_split(paths, images_file, labels_file) -> engine.Split:
   images = read_idx(paths[images_file.filename], 3)
   labels = read_idx(paths[labels_file.filename], 1)
   if len(images) != len(labels) or images.shape[1:] != (28, 28):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{paths[images_file.filename]} holds images of shape {images.shape}, '
       f'{paths[labels_file.filename]} {len(labels)} labels; expected one label '
       'for each image of 28 x 28.'
     )
   if len(labels) and labels.max() >= len(_CLASS_NAMES):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{paths[labels_file.filename]} holds the label {labels.max()}; the '
       'digits are 0 to 9.'
     )
   return array_split(images[..., np.newaxis], labels)
 
 
-def array_split(images: np.ndarray, labels: np.ndarray) -> conversion.Split:
+def array_split(images: np.ndarray, labels: np.ndarray) -> engine.Split:
   """Returns a split of images that lie in memory, to be stored as PNGs.
 
   Args:
     images: uint8 of [number, height, width, channels].
     labels: integers of [number].
   """
-  return conversion.Split(
+  return engine.Split(
     len(images), functools.partial(_read_arrays, images, labels)
   )
 
@@ -127,10 +129,10 @@ def _read_arrays(images, labels, start, stop):
   height, width = images.shape[1:3]
   encoded = png.encode_batch(images[start:stop])
   for data, label in zip(encoded, labels[start:stop].tolist(), strict=True):
-    yield records.Sample(data, 'png', height, width, label)
+    yield encoding.Sample(data, 'png', height, width, label)
 
 
-def make_source(files=None) -> conversion.Source:
+def make_source(files=None) -> engine.Source:
   """Returns the source.
 
   Args:
@@ -140,12 +142,12 @@ def make_source(files=None) -> conversion.Source:
   files = files or _FILES
 
   def open_content(paths, unused_work_folder):
-    return conversion.Content(
+    return engine.Content(
       dict(enumerate(_CLASS_NAMES)),
       {split: _open_split(paths, *pair) for split, pair in files.items()},
     )
 
-  return conversion.Source(
+  return engine.Source(
     name='mnist',
     downloads=tuple(file for pair in files.values() for file in pair),
     open=open_content,
@@ -159,4 +161,4 @@ def run(dataset_dir: str, options=None):
     dataset_dir: the folder to write to.
     options: `conversion.Options`, None for the usual ones.
   """
-  conversion.convert(make_source(), dataset_dir, options)
+  engine.convert(make_source(), dataset_dir, options)

@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from datasets import archives
+from datasets.downloading import archives
 
 _MAX_XML_BYTES = 1 << 20
 _MAX_MEMBERS = 3_000_000
@@ -67,7 +67,7 @@ def _xml_files(path: str) -> Iterator[tuple[str, bytes]]:
           with open(os.path.join(folder, name), 'rb') as file:
             yield name, file.read(_MAX_XML_BYTES + 1)
     return
-  with archives.damage_named(path), tarfile.open(path) as tar:
+  with archives.report_damaged_archive(path), tarfile.open(path) as tar:
     for member in archives.safe_members(tar, path, max_members=_MAX_MEMBERS):
       if member.name.lower().endswith('.xml'):
         yield member.name, tar.extractfile(member).read(_MAX_XML_BYTES + 1)

@@ -2,8 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
-from datasets import classification
+from datasets import converted, reading
 from tf_slim_compat import slim
 
 IMAGE_KEY = 'image/encoded'
@@ -44,10 +43,10 @@ def decode(encoded, shape):
 
 def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):
   """Returns the `Dataset` of a split; see `ClassificationSpec.get_split`."""
-  files = classification.find_files(spec, split_name, dataset_dir, file_pattern)
-  num_samples = classification.num_samples(spec, split_name, dataset_dir)
+  files = converted.find_files(spec, split_name, dataset_dir, file_pattern)
+  num_samples = converted.num_samples(spec, split_name, dataset_dir)
   if num_samples is None:
-    num_samples = _count_records(files)
+    num_samples = reading.count_records(files)
   keys_to_features = {
     IMAGE_KEY: tf.FixedLenFeature([], tf.string, ''),
     FORMAT_KEY: tf.FixedLenFeature([], tf.string, 'png'),
@@ -67,8 +66,8 @@ def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):
     ),
     num_samples=num_samples,
     items_to_descriptions=dict(spec.descriptions),
-    num_classes=classification.num_classes(spec, dataset_dir),
-    labels_to_names=classification.class_names(spec, dataset_dir),
+    num_classes=converted.num_classes(spec, dataset_dir),
+    labels_to_names=converted.class_names(spec, dataset_dir),
     name=spec.name,
     split_name=split_name,
     dataset_dir=dataset_dir,
@@ -80,14 +79,31 @@ def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):
   )
 
 
-def _count_records(files) -> int:
-  """Counts the records of a split of which nothing else says the size."""
-  count = 0
-  for path in files:
+class ImageDecoder:
+  """Decodes one image at a time in a graph and session of its own."""
+
+  def __init__(self):
+    with tf.Graph().as_default() as graph:
+      self._data = tf.placeholder(tf.string, [])
+      self._image = tf.io.decode_image(
+        self._data, channels=3, expand_animations=False
+      )
+    self._session = tf.Session(
+      graph=graph, config=tf.ConfigProto(device_count={'GPU': 0})
+    )
+
+  def decode(self, data: bytes):
+    """Returns the image, uint8 of [height, width, 3].
+
+    Raises:
+      tf.errors.InvalidArgumentError: if it cannot be decoded.
+    """
+    return self._session.run(self._image, {self._data: data})
+
+  def decodes(self, data: bytes) -> bool:
+    """Says whether an image can be decoded."""
     try:
-      count += sum(1 for _ in tf.python_io.tf_record_iterator(path))
-    except tf.errors.DataLossError as error:
-      raise slim_errors.UserError(
-        f'{path} is damaged after record {count}: {error.message}'
-      ) from error
-  return count
+      self.decode(data)
+    except tf.errors.InvalidArgumentError:
+      return False
+    return True

@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 
-import slim_errors
-from deployment import config as configs
-from deployment import evaluation, peers, servers, training
+from deployment.cluster import peers, servers
+from deployment.command_line import data_config
+from deployment.evaluation import evaluate as evaluation
+from deployment.evaluation.config import EvalConfig
+from deployment.training import train
+from slim_support import errors
 
 _EVAL_INTERVAL_SECS = 5
 
@@ -16,8 +19,8 @@ def run(config, cluster) -> int:
   """Plays this process's part.
 
   Args:
-    config: a deployment.config.TrainConfig.
-    cluster: a deployment.cluster.Cluster, None where it trains alone.
+    config: a deployment.training.config.TrainConfig.
+    cluster: a deployment.cluster.members.Cluster, None where it trains alone.
 
   Returns:
     The exit status.
@@ -29,7 +32,7 @@ def run(config, cluster) -> int:
     return servers.serve(cluster, config.cluster_timeout_secs)
   if cluster and cluster.job == 'evaluator':
     return evaluate(config, cluster)
-  return training.train(config, cluster)
+  return train.train(config, cluster)
 
 
 def evaluate(config, cluster) -> int:
@@ -51,7 +54,7 @@ def evaluate(config, cluster) -> int:
   chief = peers.members(cluster)[1][:1]
   try:
     peers.wait(chief, config.cluster_timeout_secs, lambda: False)
-  except slim_errors.UserError:
+  except errors.UserError:
     if not os.path.isdir(config.train_dir):
       raise
   evaluation.evaluate(eval_config(config))
@@ -62,13 +65,13 @@ def eval_config(config):
   """Returns the EvalConfig that follows a TrainConfig's run."""
   shared = {
     field.name: getattr(config, field.name)
-    for field in dataclasses.fields(configs.DataConfig)
+    for field in dataclasses.fields(data_config.DataConfig)
   }
-  return configs.EvalConfig(
+  return EvalConfig(
     **shared
     | {
       'dataset_split_name': config.evaluator_split_name,
-      'batch_size': configs.EvalConfig.batch_size,
+      'batch_size': EvalConfig.batch_size,
       'master': '',
       'eval_image_size': config.train_image_size,
       'moving_average_decay': config.moving_average_decay,

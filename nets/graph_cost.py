@@ -10,7 +10,7 @@ import math
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
+from slim_support import errors
 
 
 def parameters(graph=None):
@@ -42,7 +42,7 @@ def multiply_adds(graph=None, batch=1, outputs=None):
       instance, an auxiliary classifier. None counts the whole graph.
 
   Raises:
-    slim_errors.UserError: if the shape of a convolution or of a matrix product
+    UserError: if the shape of a convolution or of a matrix product
       is unknown in more than its batch.
   """
   graph = graph or tf.get_default_graph()
@@ -77,7 +77,7 @@ def _dims(op, tensor, batch):
   dims = tensor.shape.as_list() if tensor.shape.rank else [None]
   dims[0] = batch if dims[0] is None else dims[0]
   if None in dims:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'The multiply-adds of {op.name!r} depend on sizes that the graph leaves '
       f'open (shape {tensor.shape}); give the image size when building it.'
     )

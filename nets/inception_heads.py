@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets.inception_utils import trunc_normal
+from slim_support import errors
 from tf_slim_compat import slim
 
 
@@ -47,7 +47,7 @@ def _squeezed(logits):
   """Drops the two axes of space, or says why they cannot be dropped."""
   height, width = logits.shape.as_list()[1:3]
   if any(side not in (None, 1) for side in (height, width)):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'Images of this size leave {height} x {width} positions with logits of '
       'their own: pass global_pool=True, or spatial_squeeze=False to have all.'
     )

@@ -15,10 +15,10 @@ Images are 299 x 299 with values in [-1, 1].
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets import inception_heads as heads
 from nets import inception_utils as utils
 from nets.inception_utils import AvgPool, Code, Conv, MaxPool
+from slim_support import errors
 from tf_slim_compat import slim
 
 _ALONE = 'Conv2d_1x1'  # sic: the scope of a convolution without company
@@ -178,12 +178,12 @@ def inception_resnet_v2_base(
     UserError: if end point or output_stride is unknown, or images too small.
   """
   if output_stride not in (8, 16):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'output_stride must be 8 or 16, not {output_stride}.'
     )
   dilated = output_stride == 8
   if dilated and final_endpoint in ('Mixed_7a', 'Conv2d_7b_1x1'):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       'output_stride 8 reaches no further than PreAuxLogits: pass it, or an '
       f'earlier end point, as final_endpoint in place of {final_endpoint}.'
     )

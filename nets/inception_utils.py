@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
+from slim_support import errors
 from tf_slim_compat import slim
 
 
@@ -82,7 +82,7 @@ def scaled_depth(multiplier: float, min_depth: int) -> Callable[[int], int]:
     UserError: if the multiplier is not positive.
   """
   if multiplier <= 0:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'depth_multiplier must be greater than zero, not {multiplier}.'
     )
   return lambda depth: max(int(depth * multiplier), min_depth)
@@ -171,7 +171,7 @@ def _check_image_size(inputs, spec: Mapping, final_endpoint: str, axis: int):
   steps = steps[: steps.index(final_endpoint) + 1]
   least = _side_before_all([spec[step] for step in steps], 1)
   if any(side is not None and side < least for side in size):
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'Images of {size[0]} x {size[1]} pixels are too small: up to '
       f'{final_endpoint} this network needs {least} x {least} or more.'
     )
@@ -206,7 +206,7 @@ def build(
   """
   known = [k for k, v in spec.items() if getattr(v, 'recorded', True)]
   if final_endpoint not in known:
-    raise slim_errors.unknown_name('final_endpoint', final_endpoint, known)
+    raise errors.unknown_name('final_endpoint', final_endpoint, known)
   _check_image_size(inputs, spec, final_endpoint, axis)
   net, end_points = inputs, {}
   with tf.variable_scope(scope, default_scope, [inputs]):

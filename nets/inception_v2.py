@@ -14,10 +14,10 @@ Images are 224 x 224 with values in [-1, 1].
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets import inception_heads as heads
 from nets import inception_utils as utils
 from nets.inception_utils import AvgPool, Code, Conv, MaxPool, trunc_normal
+from slim_support import errors
 from tf_slim_compat import slim
 
 __all__ = [
@@ -134,9 +134,9 @@ def inception_v2_base(
   """
   depth = utils.scaled_depth(depth_multiplier, min_depth)
   if data_format not in _CHANNELS:
-    raise slim_errors.unknown_name('data_format', data_format, _CHANNELS)
+    raise errors.unknown_name('data_format', data_format, _CHANNELS)
   if data_format == 'NCHW' and use_separable_conv:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       'data_format NCHW has no separable convolution: pass '
       'use_separable_conv=False.'
     )

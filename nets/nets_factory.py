@@ -15,8 +15,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import slim_errors
 from nets.pretrained import CHECKPOINTS, Checkpoint
+from slim_support import errors
 
 
 class Network(NamedTuple):
@@ -178,10 +178,10 @@ def network(name: str) -> Network:
   """Returns the row of the network of that name.
 
   Raises:
-    slim_errors.UserError: if there is none.
+    UserError: if there is none.
   """
   if name not in _NETWORKS:
-    raise slim_errors.unknown_name('network', name, _NETWORKS)
+    raise errors.unknown_name('network', name, _NETWORKS)
   return _NETWORKS[name]
 
 
@@ -235,7 +235,7 @@ def get_network_fn(
     network_fn.default_channels say what the images are like by default.
 
   Raises:
-    slim_errors.UserError: if there is no network of that name.
+    UserError: if there is no network of that name.
   """
   row = network(name)
   function = _load(f'{row.module}.{row.function}')

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-import slim_errors
+from slim_support import errors
 
 _FAMILIES = {
   'cifarnet': ('cifarnet',),
@@ -84,7 +84,7 @@ def _module(name, suffix='preprocessing'):
     UserError: if the name is unknown.
   """
   if name not in families:
-    raise slim_errors.unknown_name('preprocessing', name, families)
+    raise errors.unknown_name('preprocessing', name, families)
   return importlib.import_module(f'preprocessing.{families[name]}_{suffix}')
 
 

@@ -13,8 +13,11 @@ import sys
 import _checkout  # noqa: F401  (finds the modules below)
 
 from datasets import dataset_factory
-from deployment import config, flag_fields
+from deployment.evaluation import config as eval_config
+from deployment.export import config as export_config
+from deployment.training import config as train_config
 from nets import nets_factory
+from slim_support import flag_fields
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _FILES = ('README.md', 'nets/mobilenet_v1.md')
@@ -79,9 +82,9 @@ def mobilenet_v1() -> str:
 _BLOCKS = {
   'pretrained': nets_factory.markdown_table,
   'data-sets': data_sets,
-  'train-flags': lambda: flags(config.TrainConfig),
-  'eval-flags': lambda: flags(config.EvalConfig),
-  'export-flags': lambda: flags(config.ExportConfig),
+  'train-flags': lambda: flags(train_config.TrainConfig),
+  'eval-flags': lambda: flags(eval_config.EvalConfig),
+  'export-flags': lambda: flags(export_config.ExportConfig),
   'mobilenet-v1': mobilenet_v1,
 }
 

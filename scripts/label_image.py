@@ -16,7 +16,10 @@ prepared as they were for the evaluation, and classes have their names.
 
 import _checkout  # noqa: F401  (finds the modules below)
 
-from deployment import cli, config, flag_fields, label_config
+from deployment.checkpoints import run_folder
+from deployment.command_line import entry
+from deployment.labeling import config as label_config
+from slim_support import flag_fields
 
 flag_fields.define_flags(label_config.LabelConfig)
 
@@ -24,11 +27,11 @@ flag_fields.define_flags(label_config.LabelConfig)
 def main():
   """Checks the flags, then labels."""
   checkpoint = flag_fields.flag_value('checkpoint_path')
-  recorded = config.recorded_run(checkpoint) if checkpoint else {}
+  recorded = run_folder.recorded_flags(checkpoint) if checkpoint else {}
   options = flag_fields.from_flags(label_config.LabelConfig, recorded)
   flag_fields.require(options, 'image', 'Say which image to label.')
-  cli.load('deployment.labeling').label(options)
+  entry.load('deployment.labeling.label').label(options)
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

@@ -9,23 +9,26 @@ matplotlib, the extra `plots`.
 """
 
 import dataclasses
+import io
 import os
 
 import _checkout  # noqa: F401  (finds the modules below)
 
-import slim_errors
-from deployment import cli, flag_fields
+from deployment.command_line import entry
+from slim_support import errors, files, flag_fields
 
 
 @dataclasses.dataclass(frozen=True)
 class PlotConfig(flag_fields.Config):
   """Which run is drawn, and where to."""
 
-  train_dir: str = flag_fields.text(None, 'Folder of the training (required).')
-  eval_dir: str = flag_fields.text(
+  train_dir: str = flag_fields.string(
+    None, 'Folder of the training (required).'
+  )
+  eval_dir: str = flag_fields.string(
     None, 'Folder of the evaluations; --train_dir/eval by default.'
   )
-  output_file: str = flag_fields.text('training.png', 'The PNG to write.')
+  output_file: str = flag_fields.string('training.png', 'The PNG to write.')
 
 
 flag_fields.define_flags(PlotConfig)
@@ -33,7 +36,7 @@ flag_fields.define_flags(PlotConfig)
 
 def _draw(curves, history, path):
   """Draws the loss over the steps and, as points, the accuracies."""
-  figure = slim_errors.import_extra('matplotlib.figure', 'plots').Figure(
+  figure = errors.import_extra('matplotlib.figure', 'plots').Figure(
     figsize=(7, 3)
   )
   axes = figure.add_subplot()
@@ -53,25 +56,25 @@ def _draw(curves, history, path):
     accuracy.set_ylabel('test accuracy', color='tab:orange')
     accuracy.set_ylim(0.9, 1)
   figure.tight_layout()
-  temporary = f'{path}.tmp.png'
-  figure.savefig(temporary, dpi=110)
-  os.replace(temporary, path)
+  png = io.BytesIO()
+  figure.savefig(png, format='png', dpi=110)
+  files.write(path, png.getvalue())
 
 
 def main():
   """Reads the curves and draws them."""
   options = flag_fields.from_flags(PlotConfig)
   flag_fields.require(options, 'train_dir', 'Say which run is to be drawn.')
-  report = cli.load('deployment.eval_report')
-  curves = report.read_scalars(options.train_dir)
+  history = entry.load('deployment.evaluation.history')
+  curves = history.read_scalars(options.train_dir)
   if 'progress/loss' not in curves:
-    raise slim_errors.UserError(
+    raise errors.UserError(
       f'{options.train_dir} holds no events of a training run.'
     )
   eval_dir = options.eval_dir or os.path.join(options.train_dir, 'eval')
-  _draw(curves, report.read_history(eval_dir), options.output_file)
+  _draw(curves, history.read(eval_dir), options.output_file)
   print(options.output_file)
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

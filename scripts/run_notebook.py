@@ -13,8 +13,8 @@ import re
 import _checkout  # noqa: F401  (finds the modules below)
 from absl import logging
 
-import slim_errors
-from deployment import cli, flag_fields
+from deployment.command_line import entry
+from slim_support import errors, flag_fields
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _SLOW_CELL_SECS = 600
@@ -24,7 +24,7 @@ _SLOW_CELL_SECS = 600
 class RunConfig(flag_fields.Config):
   """Which notebook is run."""
 
-  notebook: str = flag_fields.text(
+  notebook: str = flag_fields.string(
     'slim_walkthrough.ipynb', 'The notebook to run, in the checkout.'
   )
   save: bool = flag_fields.boolean(False, 'Write the new plots into it.')
@@ -39,7 +39,7 @@ def execute(notebook):
   Raises:
     UserError: if a cell fails.
   """
-  nbclient = slim_errors.import_extra('nbclient', 'docs')
+  nbclient = errors.import_extra('nbclient', 'docs')
   client = nbclient.NotebookClient(
     notebook,
     timeout=_SLOW_CELL_SECS,
@@ -51,7 +51,7 @@ def execute(notebook):
     client.execute()
   except nbclient.exceptions.CellExecutionError as error:
     plain = re.sub(r'\x1b\[[\d;]*m', '', str(error))
-    raise slim_errors.UserError(f'A cell fails:\n{plain}') from error
+    raise errors.UserError(f'A cell fails:\n{plain}') from error
 
 
 def printed(notebook) -> str:
@@ -70,12 +70,12 @@ def check_printed(text: str):
   root = re.escape(str(_ROOT))
   found = re.search(rf'.*(warning|deprecat|{root}|{home}/).*', text, re.I)
   if found:
-    raise slim_errors.UserError(f'A cell gives out: {found[0]}')
+    raise errors.UserError(f'A cell gives out: {found[0]}')
 
 
 def keep_plots(notebook):
   """Leaves of the outputs what is a picture, and nothing of this machine."""
-  nbformat = slim_errors.import_extra('nbformat', 'docs')
+  nbformat = errors.import_extra('nbformat', 'docs')
   notebook.metadata['language_info'] = {'name': 'python'}
   for cell in notebook.cells:
     cell.get('metadata', {}).pop('execution', None)
@@ -100,7 +100,7 @@ def keep_plots(notebook):
 def main():
   """Runs the notebook and looks at what it printed."""
   options = flag_fields.from_flags(RunConfig)
-  nbformat = slim_errors.import_extra('nbformat', 'docs')
+  nbformat = errors.import_extra('nbformat', 'docs')
   path = _ROOT / options.notebook
   notebook = nbformat.read(path, as_version=4)
   execute(notebook)
@@ -114,4 +114,4 @@ def main():
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

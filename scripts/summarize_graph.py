@@ -10,8 +10,8 @@ the outputs.
 import _checkout  # noqa: F401  (finds the modules below)
 from absl import flags
 
-import slim_errors
-from deployment import cli
+from deployment.command_line import entry
+from slim_support import errors
 
 _IN_GRAPH = flags.DEFINE_string(
   'in_graph', None, 'The GraphDef, binary or, as .pbtxt or .txt, text.'
@@ -21,12 +21,12 @@ _IN_GRAPH = flags.DEFINE_string(
 def main():
   """Checks the flag, then prints the summary."""
   if not _IN_GRAPH.value:
-    raise slim_errors.UserError('--in_graph is missing. Say which GraphDef.')
-  predictors = cli.load('deployment.predictors')
-  graph_summary = cli.load('deployment.graph_summary')
+    raise errors.UserError('--in_graph is missing. Say which GraphDef.')
+  predictors = entry.load('deployment.export.predictors')
+  graph_summary = entry.load('deployment.export.graph_summary')
   graph_def = predictors.read_graph_def(_IN_GRAPH.value)
   print(graph_summary.report(graph_summary.summarize(graph_def)))
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets import converters, dataset_factory
-from deployment import config, flag_fields, optimization, training
+from datasets import dataset_factory
+from datasets.conversion import registry
+from deployment.training import config as train_config
+from deployment.training import optimizers, train
 from nets import graph_cost, nets_factory
 from preprocessing import preprocessing_factory
+from slim_support import flag_fields
 from tests import conftest
 from tf_slim_compat import slim
 
@@ -96,10 +99,10 @@ def test_preprocessing(contributed):
 
 
 def test_optimizer(contributed):
-  values = dataclasses.asdict(config.TrainConfig())
+  values = dataclasses.asdict(train_config.TrainConfig())
   options = types.SimpleNamespace(**{**values, 'optimizer': 'nesterov'})
   variable = tf.get_variable('v', initializer=1.0)
-  step = optimization.optimizer(options, 0.1).minimize(variable**2)
+  step = optimizers.optimizer(options, 0.1).minimize(variable**2)
   with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     session.run(step)
@@ -109,7 +112,7 @@ def test_optimizer(contributed):
 
 def test_flag():
   ((_, _, code),) = [block for block in _BLOCKS if block[0] == 'field']
-  body = {'__annotations__': {}, 'real': flag_fields.real}
+  body = {'__annotations__': {}, 'float_': flag_fields.float_}
   exec(code, body)
   cls = dataclasses.dataclass(frozen=True)(
     type('Noisy', (flag_fields.Config,), body)
@@ -121,13 +124,13 @@ def test_flag():
 
 def test_network_trains_on_data_set(contributed):
   data, train_dir = str(contributed / 'data'), str(contributed / 'model')
-  importlib.import_module(converters._MODULES['bars']).run(data)
+  importlib.import_module(registry._MODULES['bars']).run(data)
   dataset = dataset_factory.get_dataset('bars', 'train', data)
   assert dataset.labels_to_names == {0: 'lies', 1: 'stands'}
   provider = slim.dataset_data_provider.DatasetDataProvider(dataset)
   assert provider.get(['image'])[0].shape.as_list() == [28, 28, 1]
-  training.train(
-    config.TrainConfig(
+  train.train(
+    train_config.TrainConfig(
       dataset_name='bars',
       dataset_dir=data,
       model_name='tinynet',

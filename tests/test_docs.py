@@ -131,7 +131,7 @@ def _known_flags():
   names = set(_OTHERS)
   scripts = [*_ROOT.glob('*.py'), *(_ROOT / 'scripts').rglob('*.py')]
   for script in scripts:
-    if 'cli.run(main)' not in script.read_text(encoding='utf-8'):
+    if 'entry.run(main)' not in script.read_text(encoding='utf-8'):
       continue
     text = subprocess.run(
       [sys.executable, str(script), '--help'],

@@ -12,30 +12,50 @@ import pytest
 from tests import conftest
 
 _ROOT = conftest.ROOT
-_BASE = {'tf_slim_compat', 'slim_errors'}
+_BASE = {'tf_slim_compat', 'slim_support'}
 # Folder -> the folders and modules of this project that it may import.
 _MAY_IMPORT = {
+  'slim_support': {'slim_support'},
   'nets': {'nets', *_BASE},
   'datasets': {'datasets', *_BASE},
   'preprocessing': {'preprocessing', *_BASE},
   'deployment': {'deployment', 'nets', 'datasets', 'preprocessing', *_BASE},
 }
+# The rooms of deployment, from those that use the others to the ground. A room
+# may import those that stand on later lines, besides itself.
+_FLOORS = (
+  ('roles',),
+  ('labeling',),
+  ('export',),
+  ('training',),
+  ('cluster', 'evaluation'),
+  ('command_line',),
+  ('inputs', 'checkpoints'),
+  ('model_deploy',),
+)
+_FLOOR = {room: n for n, rooms in enumerate(_FLOORS) for room in rooms}
 _ENTRY_SCRIPTS = sorted(
   path.stem
   for path in _ROOT.glob('*.py')
-  if 'cli.run(main)' in path.read_text(encoding='utf-8')
+  if 'entry.run(main)' in path.read_text(encoding='utf-8')
 )
 _OURS = {*_MAY_IMPORT, *_BASE, *_ENTRY_SCRIPTS, 'tests', 'scripts'}
 _WITHOUT_TENSORFLOW = (
   'nets.nets_factory',
   'datasets.dataset_factory',
-  'datasets.converters',
+  'datasets.converted',
+  'datasets.conversion.registry',
   'preprocessing.preprocessing_factory',
-  'deployment.config',
-  'deployment.label_config',
-  'deployment.listings',
-  'deployment.cli',
-  'slim_errors',
+  'deployment.checkpoints.run_folder',
+  'deployment.command_line.entry',
+  'deployment.command_line.listings',
+  'deployment.evaluation.config',
+  'deployment.export.config',
+  'deployment.labeling.config',
+  'deployment.training.config',
+  'slim_support.errors',
+  'slim_support.files',
+  'slim_support.json_files',
 )
 
 
@@ -59,16 +79,24 @@ def _tree(path):
   return ast.parse((_ROOT / path).read_text(encoding='utf-8'))
 
 
-def _imported(path):
-  """Returns the first names of all modules that a file imports."""
+def _modules(path):
+  """Returns the full names of all modules that a file imports."""
   names = set()
   for node in ast.walk(_tree(path)):
     if isinstance(node, ast.Import):
-      names |= {alias.name.split('.')[0] for alias in node.names}
+      names |= {alias.name for alias in node.names}
     if isinstance(node, ast.ImportFrom):
       assert node.level == 0, f'{path}: a relative import'
-      names.add(node.module.split('.')[0])
+      for alias in node.names:
+        full = f'{node.module}.{alias.name}'
+        is_module = (_ROOT / f'{full.replace(".", "/")}.py').exists()
+        names.add(full if is_module else node.module)
   return names
+
+
+def _imported(path):
+  """Returns the first names of all modules that a file imports."""
+  return {name.split('.')[0] for name in _modules(path)}
 
 
 def test_imports_point_one_way():
@@ -79,6 +107,45 @@ def test_imports_point_one_way():
   assert {path: names for path, names in wrong.items() if names} == {}
 
 
+def _room(name):
+  """Returns the room of deployment that a module is in, None for others."""
+  parts = name.split('.')
+  return parts[1] if parts[0] == 'deployment' and len(parts) > 1 else None
+
+
+def test_rooms_of_deployment_import_downwards():
+  wrong = []
+  for path in _python_files('deployment'):
+    here = _room(path.removesuffix('.py').replace('/', '.'))
+    for there in {_room(name) for name in _modules(path)} - {None, here}:
+      if here != '__init__' and _FLOOR[there] <= _FLOOR[here]:
+        wrong.append((path, there))
+  assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+  imports = {
+    path.removesuffix('.py').replace('/', '.'): _modules(path)
+    for path in _LIBRARY
+  }
+  imports = {name: found & {*imports} for name, found in imports.items()}
+  while leaves := {name for name, found in imports.items() if not found}:
+    imports = {
+      name: found - leaves
+      for name, found in imports.items()
+      if name not in leaves
+    }
+  assert imports == {}
+
+
+def test_top_floors_hold_few_modules():
+  count = sum(
+    len([*(_ROOT / folder).glob('*.py')])
+    for folder in ('deployment', 'datasets')
+  )
+  assert count <= 30
+
+
 def test_nobody_imports_entry_scripts_or_tests():
   wrong = {}
   for path in _ALL:
@@ -87,9 +154,27 @@ def test_nobody_imports_entry_scripts_or_tests():
   assert {path: names for path, names in wrong.items() if names} == {}
 
 
-def test_base_modules_import_nothing_of_ours():
-  for name in _BASE:
-    assert _imported(f'{name}.py') & _OURS == set()
+def test_repairs_of_tf_slim_import_nothing_of_ours():
+  assert _imported('tf_slim_compat.py') & _OURS == set()
+
+
+# What only one module may do, as calls.
+_OWNED = {
+  'slim_support/files.py': ('os.replace', 'fcntl.flock'),
+  'datasets/reading.py': ('tf.python_io.tf_record_iterator',),
+}
+
+
+def test_each_thing_has_one_owner():
+  owner_of = {call: path for path, calls in _OWNED.items() for call in calls}
+  wrong = [
+    (path, ast.unparse(node))
+    for path in _LIBRARY
+    for node in ast.walk(_tree(path))
+    if isinstance(node, ast.Attribute)
+    and owner_of.get(ast.unparse(node), path) != path
+  ]
+  assert wrong == []
 
 
 @pytest.mark.parametrize('folder', sorted(_MAY_IMPORT))

@@ -10,7 +10,6 @@ import posixpath
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets.mobilenet.table import (
   depth_multiplier,
   inner_outputs,
@@ -19,6 +18,7 @@ from nets.mobilenet.table import (
   pad_for,
   strides_and_rates,
 )
+from slim_support import errors
 from tf_slim_compat import slim
 
 __all__ = [
@@ -82,7 +82,7 @@ def _check_base(conv_defs, multiplier, output_stride, final_endpoint):
     )
   names = [f'layer_{i + 1}' for i in range(len(conv_defs['spec']))]
   if final_endpoint not in (None, *names):
-    raise slim_errors.unknown_name('end point', final_endpoint, names)
+    raise errors.unknown_name('end point', final_endpoint, names)
 
 
 @slim.add_arg_scope

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets.nasnet import operations
+from slim_support import errors
 from tf_slim_compat import slim
 
 
@@ -241,7 +241,7 @@ def _gather(stages: Iterable[tuple[str, tf.Tensor]], final_endpoint):
       if name == final_endpoint:
         return net, end_points
   if final_endpoint is not None:
-    raise slim_errors.unknown_name('end point', final_endpoint, end_points)
+    raise errors.unknown_name('end point', final_endpoint, end_points)
   return end_points.get('Logits', net), end_points
 
 
@@ -273,7 +273,7 @@ def build(
     dict of end points.
 
   Raises:
-    slim_errors.UserError: if there is no such end point.
+    UserError: if there is no such end point.
   """
   config = config.for_mode(is_training)
   if final_endpoint == 'global_pool':

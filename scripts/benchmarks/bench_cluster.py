@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 import common  # noqa: E402
 from absl import flags  # noqa: E402
 
-from deployment import cli  # noqa: E402
+from deployment.command_line import entry  # noqa: E402
 
 FLAGS = flags.FLAGS
 common.define_flags('repeats')
@@ -42,7 +42,7 @@ _SKIPPED_LINES = 2
 
 def main():
   """Measures every network both ways and prints the table."""
-  cli.load('deployment.model_deploy')
+  entry.load('deployment.model_deploy')
   rows = []
   with tempfile.TemporaryDirectory(prefix='benchmark-') as folder:
     for text in FLAGS.networks:
@@ -218,4 +218,4 @@ def _rate(log):
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

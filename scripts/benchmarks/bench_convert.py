@@ -25,7 +25,7 @@ import common  # noqa: E402
 import numpy as np  # noqa: E402
 from absl import flags  # noqa: E402
 
-from deployment import cli  # noqa: E402
+from deployment.command_line import entry  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('num_jpegs', 3670, 'How many JPEGs to convert.')
@@ -83,7 +83,8 @@ def small_images(count: int, side: int, channels: int) -> np.ndarray:
 
 def convert_jpegs(images: str, output: str):
   """Converts the JPEGs with this library."""
-  from datasets import download_and_convert_folder, options
+  from datasets import download_and_convert_folder
+  from datasets.conversion import options
 
   download_and_convert_folder.run(
     output, options.Options(image_dir=images, num_shards=_SHARDS)
@@ -121,13 +122,13 @@ def convert_jpegs_straight(images: str, output: str):
 
 def convert_arrays(images: np.ndarray, output: str):
   """Converts images in memory with this library."""
-  from datasets import conversion
+  from datasets.conversion import engine
   from datasets.download_and_convert_mnist import array_split
 
   labels = np.zeros(len(images), np.uint8)
-  content = conversion.Content({0: 'a'}, {'train': array_split(images, labels)})
-  source = conversion.Source('bench', open=lambda paths, work: content)
-  conversion.convert(source, output)
+  content = engine.Content({0: 'a'}, {'train': array_split(images, labels)})
+  source = engine.Source('bench', open=lambda paths, work: content)
+  engine.convert(source, output)
 
 
 def convert_arrays_straight(images: np.ndarray, output: str):
@@ -176,7 +177,7 @@ def bench(name: str, images, count: int, ours, straight):
 
 def main():
   """Runs all measurements and prints the table."""
-  cli.load('datasets.records')
+  entry.load('datasets.conversion.encoding')
   rows, figures = [], {}
   silence = open(os.devnull, 'w')  # noqa: SIM115  (what conversions say)
   with silence, contextlib.redirect_stdout(silence):
@@ -203,4 +204,4 @@ def _cases():
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import common  # noqa: E402
 from absl import flags  # noqa: E402
 
-from deployment import cli  # noqa: E402
+from deployment.command_line import entry  # noqa: E402
 
 FLAGS = flags.FLAGS
 common.define_flags('baseline', 'repeats', 'data_dir')
@@ -30,7 +30,7 @@ flags.DEFINE_integer('num_images', 500, 'How many images there are.', 1)
 
 def main():
   """Measures everything in turns and prints the table."""
-  tf = cli.load('tensorflow.compat.v1')
+  tf = entry.load('tensorflow.compat.v1')
   import photos
 
   from nets import nets_factory
@@ -54,10 +54,11 @@ def main():
 
 def _ours(tf, stack, dataset, size):
   """Returns the Contender that evaluates as this library does."""
-  from deployment import config, evaluation
+  from deployment.evaluation import config as eval_config
+  from deployment.evaluation import evaluate
 
   folder = stack.enter_context(common.temporary_folder())
-  options = config.EvalConfig(
+  options = eval_config.EvalConfig(
     model_name=FLAGS.model_name,
     batch_size=FLAGS.batch_size,
     eval_image_size=size,
@@ -66,7 +67,7 @@ def _ours(tf, stack, dataset, size):
     dataset_dir=folder,
   )
   with tf.Graph().as_default():
-    evaluator = evaluation.Evaluator(options, dataset)
+    evaluator = evaluate.Evaluator(options, dataset)
     session = stack.enter_context(tf.Session())
     session.run(tf.global_variables_initializer())
 
@@ -130,4 +131,4 @@ def _report(size, results):
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

@@ -18,7 +18,8 @@ import common  # noqa: E402
 import numpy as np  # noqa: E402
 from absl import flags  # noqa: E402
 
-from deployment import cli, config  # noqa: E402
+from deployment.command_line import entry
+from deployment.export import config as export_config  # noqa: E402
 from nets import nets_factory  # noqa: E402
 
 FLAGS = flags.FLAGS
@@ -42,7 +43,7 @@ _WARM_UP = 3
 
 def main():
   """Measures every network in both forms and prints the table."""
-  cli.load('deployment.exporting')
+  entry.load('deployment.export.export')
   rows, figures = [], []
   for name in FLAGS.networks:
     variables, frozen = _predictors(name)
@@ -70,17 +71,17 @@ def _predictors(name):
   """Returns the network with variables and frozen, with the same weights."""
   import tensorflow.compat.v1 as tf
 
-  from deployment import export_frozen, export_graph, predictors
+  from deployment.export import frozen_graph, inference_graph, predictors
 
   row = nets_factory.network(name)
-  options = config.ExportConfig(
+  options = export_config.ExportConfig(
     model_name=name, labels_offset=row.labels_offset
   )
-  network = export_graph.build(options, row.classes)
+  network = inference_graph.build(options, row.classes)
   session = tf.Session(graph=network.graph)
   with network.graph.as_default():
     session.run(tf.global_variables_initializer())
-  frozen = export_frozen.freeze(
+  frozen = frozen_graph.freeze(
     session, [network.output], [network.images.op.name]
   )
   return (
@@ -112,4 +113,4 @@ def _steps(run, images):
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

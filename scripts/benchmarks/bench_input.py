@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import common  # noqa: E402
 from absl import flags  # noqa: E402
 
-from deployment import cli  # noqa: E402
+from deployment.command_line import entry  # noqa: E402
 
 FLAGS = flags.FLAGS
 common.define_flags('baseline', 'repeats', 'data_dir')
@@ -50,7 +50,7 @@ _WARM_UP = 8
 
 def main():
   """Measures everything in turns and prints the table."""
-  tf = cli.load('tensorflow.compat.v1')
+  tf = entry.load('tensorflow.compat.v1')
   import photos
   import tf1_way
 
@@ -111,19 +111,19 @@ def _contender(tf, stack, name, build, session=None):
 
 
 def _threads():
-  from deployment import config
+  from deployment.training import config as train_config
 
   if FLAGS.num_preprocessing_threads is None:
-    return config.TrainConfig().num_preprocessing_threads
+    return train_config.TrainConfig().num_preprocessing_threads
   return FLAGS.num_preprocessing_threads
 
 
 def _ours(tf, family, is_eval, dataset, size, channels):
   """Builds this library's pipeline; returns the images of a batch."""
-  from deployment import inputs
+  from deployment.inputs import pipeline
   from preprocessing import preprocessing_factory
 
-  source = inputs.Input(
+  source = pipeline.InputSpec(
     dataset,
     preprocessing_factory.get_parts(family),
     size,
@@ -133,10 +133,10 @@ def _ours(tf, family, is_eval, dataset, size, channels):
     in_memory=False,  # Training would read and decode small images only once.
   )
   if is_eval:
-    batches = inputs.eval_batches(source, FLAGS.batch_size).repeat()
+    batches = pipeline.eval_batches(source, FLAGS.batch_size).repeat()
   else:
-    batches = inputs.train_batches(source, FLAGS.batch_size)
-  return inputs.iterator(batches).get_next()['image']
+    batches = pipeline.train_batches(source, FLAGS.batch_size)
+  return pipeline.iterator(batches).get_next()['image']
 
 
 def _queues(tf1_way, family, is_eval, dataset, size, channels):
@@ -150,7 +150,7 @@ def _queues(tf1_way, family, is_eval, dataset, size, channels):
 
 def _stage(tf, name, dataset):
   """Builds the first stages of the pipeline; returns a number per image."""
-  from deployment import inputs
+  from deployment.inputs import pipeline
   from preprocessing import image_ops, inception_plans, windows
 
   def taken(record):
@@ -172,7 +172,7 @@ def _stage(tf, name, dataset):
   batches = taken.batch(FLAGS.batch_size).prefetch(2)
   options = tf.data.Options()
   options.autotune.enabled = False
-  return inputs.iterator(batches.with_options(options)).get_next()
+  return pipeline.iterator(batches.with_options(options)).get_next()
 
 
 def _report(results):
@@ -199,4 +199,4 @@ def _report(results):
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

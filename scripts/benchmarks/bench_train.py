@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import common  # noqa: E402
 from absl import flags  # noqa: E402
 
-from deployment import cli  # noqa: E402
+from deployment.command_line import entry  # noqa: E402
 
 FLAGS = flags.FLAGS
 common.define_flags('baseline', 'repeats', 'data_dir')
@@ -63,7 +63,7 @@ _KERAS = {
 
 def main():
   """Measures everything in turns and prints the table."""
-  tf = cli.load('tensorflow.compat.v1')
+  tf = entry.load('tensorflow.compat.v1')
   from absl import logging
 
   logging.set_verbosity(logging.WARNING)
@@ -118,11 +118,11 @@ class _Bench:
     )
 
   def _config(self):
-    from deployment import config
+    from deployment.training import config as train_config
 
     threads = FLAGS.num_preprocessing_threads
     folder = self._stack.enter_context(common.temporary_folder())
-    return config.TrainConfig(
+    return train_config.TrainConfig(
       model_name=FLAGS.model_name,
       batch_size=FLAGS.batch_size,
       train_image_size=self.size,
@@ -153,20 +153,23 @@ class _Bench:
 
   def ours(self, name):
     """Returns a session and what trains a step in it, as this library does."""
-    from deployment import hooks, inputs, sessions, train_graph, training
+    from deployment.cluster import replica
+    from deployment.inputs import pipeline
+    from deployment.training import train_graph, train_session
+    from slim_support import signals
 
-    config = self._config()
+    data_config = self._config()
     batches = (
-      self._synthetic_batches if name == 'synthetic' else inputs.train_batches
+      self._synthetic_batches if name == 'synthetic' else pipeline.train_batches
     )
     with self._tf.Graph().as_default():
-      with mock.patch.object(inputs, 'train_batches', batches):
+      with mock.patch.object(batches, 'train_batches', batches):
         graph = train_graph.build(
-          config, training.deployment(config), self.dataset
+          data_config, train_session.deployment(data_config), self.dataset
         )
-      replica = sessions.Replica(config, None, hooks.Stopper())
+      replica = replica.Replica(data_config, None, signals.Stopper())
       session = self._stack.enter_context(
-        training.open_session(config, graph, replica)
+        train_session.open_session(data_config, graph, replica)
       )
     return session, graph.train_op
 
@@ -308,4 +311,4 @@ def _report(bench, results):
 
 
 if __name__ == '__main__':
-  cli.run(main)
+  entry.run(main)

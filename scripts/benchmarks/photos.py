@@ -10,8 +10,8 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from datasets import classification, dataset_utils
+from slim_support import errors
 
 NUM_CLASSES = 5
 _FALL = 1.4  # of the amplitude with frequency
@@ -50,7 +50,7 @@ def _clouds(random, height, width):
 
 def jpeg(image: np.ndarray) -> bytes:
   """Returns an image as JPEG with 4:2:0 chroma, as cameras write it."""
-  pillow = slim_errors.import_extra('PIL.Image', 'images')
+  pillow = errors.import_extra('PIL.Image', 'images')
   buffer = io.BytesIO()
   pillow.fromarray(image).save(buffer, 'JPEG', quality=_QUALITY)
   return buffer.getvalue()
@@ -58,7 +58,7 @@ def jpeg(image: np.ndarray) -> bytes:
 
 def png(image: np.ndarray) -> bytes:
   """Returns a grayscale image, uint8 [height, width], as PNG."""
-  pillow = slim_errors.import_extra('PIL.Image', 'images')
+  pillow = errors.import_extra('PIL.Image', 'images')
   buffer = io.BytesIO()
   pillow.fromarray(image).save(buffer, 'PNG')
   return buffer.getvalue()

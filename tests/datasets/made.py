@@ -12,7 +12,7 @@ import tarfile
 import numpy as np
 from PIL import Image
 
-from datasets import downloads
+from datasets.downloading import downloads
 
 IMPATIENT = downloads.Patience(attempts=3, timeout=5.0, pause=0.01)
 

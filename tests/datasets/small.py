@@ -1,13 +1,13 @@
 """A small source for the tests of the engine."""
 
-from datasets import conversion, records
+from datasets.conversion import encoding, engine
 
 COUNTS = {'train': 40, 'test': 10}
 BODY = bytes(2000)
 
 
 def make_sample(index):
-  return records.Sample(b'%d' % index + BODY, 'png', 1, 2, index % 3)
+  return encoding.Sample(b'%d' % index + BODY, 'png', 1, 2, index % 3)
 
 
 def make_source(name='small', *, read=None, **options):
@@ -15,20 +15,20 @@ def make_source(name='small', *, read=None, **options):
     for index in range(start, stop):
       body = b'%d' % index + BODY
       yield (
-        read(index) if read else records.Sample(body, 'png', 1, 2, index % 3)
+        read(index) if read else encoding.Sample(body, 'png', 1, 2, index % 3)
       )
 
   def open_content(unused_paths, unused_work):
-    return conversion.Content(
+    return engine.Content(
       {0: 'a', 1: 'b', 2: 'c'},
       {
-        split: conversion.Split(count, read_split, 4)
+        split: engine.Split(count, read_split, 4)
         for split, count in COUNTS.items()
       },
       fingerprint={'version': options.pop('version', 1)},
     )
 
-  return conversion.Source(
+  return engine.Source(
     name=name,
     open=open_content,
     shard_name=lambda split, index, count: f'{split}-{index}-{count}',

@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets import classification, dataset_factory, dataset_utils, flowers
-from datasets import metadata as metadata_lib
-from slim_errors import UserError
+from datasets import (
+  classification,
+  converted,
+  dataset_factory,
+  dataset_utils,
+  flowers,
+  reading,
+)
+from slim_support.errors import UserError
 from tests.datasets import made
 from tf_slim_compat import slim
 
@@ -36,7 +42,7 @@ def test_fields_of_the_dataset(digits_dir):
   assert set(dataset.items_to_descriptions) == {'image', 'label'}
   assert dataset.image_shape == [28, 28, 1]
   assert dataset.channels == 1
-  assert dataset_utils.list_files(dataset) == dataset.data_sources
+  assert reading.list_files(dataset) == dataset.data_sources
 
 
 def write_old_flowers(folder, names):
@@ -78,7 +84,7 @@ def test_folder_with_odd_name_is_read(tmp_path):
   write_old_flowers(folder, ['flowers_train-00000-of-00001.tfrecord'])
   dataset = flowers.get_split('train', str(folder))
   assert len(made.read_split(dataset)) == 1
-  assert dataset_utils.list_files(dataset) == dataset.data_sources
+  assert reading.list_files(dataset) == dataset.data_sources
 
 
 def test_undecodable_image_is_an_error(tmp_path):
@@ -238,5 +244,5 @@ def test_image_reader_of_flowers():
 
 
 def test_labels_may_come_from_a_file_alone(tmp_path):
-  metadata_lib.write_label_file({0: 'a', 4: 'b'}, str(tmp_path))
+  converted.write_label_file({0: 'a', 4: 'b'}, str(tmp_path))
   assert dataset_factory.get_num_classes('folder', str(tmp_path)) == 5

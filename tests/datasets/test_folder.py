@@ -5,14 +5,10 @@ import pathlib
 
 import pytest
 
-from datasets import (
-  conversion,
-  dataset_factory,
-  download_and_convert_folder,
-  image_folders,
-)
-from datasets import metadata as metadata_lib
-from slim_errors import UserError
+from datasets import converted, dataset_factory, download_and_convert_folder
+from datasets.conversion import engine
+from datasets.images import folders
+from slim_support.errors import UserError
 from tests.datasets import made
 
 
@@ -27,7 +23,7 @@ def fill(folder, classes=('cat', 'dog'), count=12):
 
 
 def convert(images, output, **options):
-  options = conversion.Options(image_dir=str(images), num_workers=1, **options)
+  options = engine.Options(image_dir=str(images), num_workers=1, **options)
   download_and_convert_folder.run(str(output), options)
   return str(output)
 
@@ -68,9 +64,9 @@ def test_same_bytes_whatever_the_order_on_disk(tmp_path, monkeypatch):
   first = convert(images, tmp_path / 'a')
   scandir = os.scandir
   monkeypatch.setattr(os, 'scandir', lambda path: reversed(list(scandir(path))))
-  found = image_folders.find(images)
+  found = folders.find(images)
   monkeypatch.undo()
-  monkeypatch.setattr(image_folders, 'find', lambda unused: found)
+  monkeypatch.setattr(folders, 'find', lambda unused: found)
   second = convert(images, tmp_path / 'b')
   assert made.folder_bytes(first) == made.folder_bytes(second)
 
@@ -78,7 +74,7 @@ def test_same_bytes_whatever_the_order_on_disk(tmp_path, monkeypatch):
 def test_several_processes_write_the_same_bytes(tmp_path):
   images = fill(tmp_path / 'in', count=160)
   first = convert(images, tmp_path / 'a', num_shards=2)
-  options = conversion.Options(image_dir=images, num_workers=2, num_shards=2)
+  options = engine.Options(image_dir=images, num_workers=2, num_shards=2)
   download_and_convert_folder.run(str(tmp_path / 'b'), options)
   assert made.folder_bytes(first) == made.folder_bytes(tmp_path / 'b')
 
@@ -102,7 +98,7 @@ def test_second_run_sees_whether_the_images_changed(tmp_path, capsys):
   assert 'holds folder already: 24 samples' in capsys.readouterr().out
   fill(images, ('emu',))
   convert(images, output)
-  assert metadata_lib.read_metadata(output)['num_classes'] == 3
+  assert converted.read_metadata(output)['num_classes'] == 3
   before = made.folder_bytes(output)
   changed = pathlib.Path(images, 'emu/3.jpg')
   changed.write_bytes(changed.read_bytes()[::-1][::-1])
@@ -177,7 +173,7 @@ def test_odd_images_come_back_as_rgb(tmp_path):
   }.items():
     (target / name).write_bytes(data)
   output = convert(images, tmp_path / 'out', validation_fraction=0)
-  written = metadata_lib.read_metadata(output)['splits']['train']
+  written = converted.read_metadata(output)['splits']['train']
   assert written['formats'] == {'jpeg': 27, 'png': 5}
   assert written['notes'] == {'reencoded': 3}
   dataset = dataset_factory.get_dataset('folder', 'train', output)
@@ -205,7 +201,7 @@ def test_circles_of_links_end(tmp_path):
   (tmp_path / 'other').mkdir()
   (tmp_path / 'other/a.jpg').write_bytes(made.encode(made.picture(1)))
   (tmp_path / 'in/dog/linked').symlink_to(tmp_path / 'other')
-  found = image_folders.find(images).images
+  found = folders.find(images).images
   assert len(found) == 25
   assert 'dog/linked/a.jpg' in {image.key for image in found}
 
@@ -223,7 +219,7 @@ def test_hidden_and_foreign_files_are_passed_over(tmp_path, capsys):
     "Passed over 1 files that are not images, for instance 'cat/notes.txt'"
     in said
   )
-  assert metadata_lib.read_label_file(output) == {0: 'cat', 1: 'dog'}
+  assert converted.read_label_file(output) == {0: 'cat', 1: 'dog'}
 
 
 @pytest.mark.parametrize(
@@ -258,7 +254,7 @@ def test_settings_that_cannot_work(tmp_path, options, reason):
   if 'images' in options:
     images = options.pop('images')
   output = tmp_path / options.pop('output', 'out')
-  options = conversion.Options(image_dir=images, **options)
+  options = engine.Options(image_dir=images, **options)
   with pytest.raises(UserError, match=reason):
     download_and_convert_folder.run(str(output), options)
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from datasets import (
-  conversion,
   dataset_factory,
   download_and_convert_imagenet,
   imagenet,
   imagenet_boxes,
 )
-from slim_errors import UserError
+from datasets.conversion import engine
+from slim_support.errors import UserError
 from tests.conftest import ROOT
 from tests.datasets import made
 
@@ -77,7 +77,7 @@ def write_boxes(folder):
 
 
 def small_source(folder, **options):
-  options = conversion.Options(num_workers=1, **options)
+  options = engine.Options(num_workers=1, **options)
   source = download_and_convert_imagenet.make_source(
     str(folder), options, num_shards={'validation': 2, 'train': 6}
   )
@@ -91,7 +91,7 @@ def converted(tmp_path_factory):
   write_tars(folder)
   write_boxes(folder)
   source, options = small_source(folder)
-  conversion.convert(source, str(folder), options)
+  engine.convert(source, str(folder), options)
   return folder
 
 
@@ -188,9 +188,9 @@ def test_validation_labels_follow_the_list(converted):
 def test_finished_shards_are_kept(tmp_path, monkeypatch):
   write_tars(tmp_path / 'a', SYNSETS[:3], 4)
   source, options = small_source(tmp_path / 'a')
-  from datasets import records
+  from datasets.conversion import encoding
 
-  encode, count = records.encode_sample, 0
+  encode, count = encoding.encode_sample, 0
 
   def stop_late(sample):
     nonlocal count
@@ -199,21 +199,21 @@ def test_finished_shards_are_kept(tmp_path, monkeypatch):
       raise KeyboardInterrupt
     return encode(sample)
 
-  monkeypatch.setattr(records, 'encode_sample', stop_late)
+  monkeypatch.setattr(encoding, 'encode_sample', stop_late)
   with pytest.raises(KeyboardInterrupt):
-    conversion.convert(source, str(tmp_path / 'a'), options)
+    engine.convert(source, str(tmp_path / 'a'), options)
   monkeypatch.undo()
   kept = made.folder_bytes(tmp_path / 'a/.conversion')
   assert len(kept) == 1 + 2 + 3
   before = {
     name: os.stat(tmp_path / 'a/.conversion' / name).st_ino for name in kept
   }
-  conversion.convert(source, str(tmp_path / 'a'), options)
+  engine.convert(source, str(tmp_path / 'a'), options)
   for name in ('train-00002-of-00006', 'validation-00001-of-00002'):
     assert os.stat(tmp_path / 'a' / name).st_ino == before[name]
   write_tars(tmp_path / 'b', SYNSETS[:3], 4)
   source, options = small_source(tmp_path / 'b')
-  conversion.convert(source, str(tmp_path / 'b'), options)
+  engine.convert(source, str(tmp_path / 'b'), options)
   assert made.folder_bytes(tmp_path / 'a') == made.folder_bytes(tmp_path / 'b')
 
 
@@ -221,7 +221,7 @@ def test_unknown_synset_is_named(tmp_path):
   write_tars(tmp_path, ['n00000001'], 1)
   source, options = small_source(tmp_path)
   with pytest.raises(UserError, match=r'n00000001\.tar is none of the 1000'):
-    conversion.convert(source, str(tmp_path), options)
+    engine.convert(source, str(tmp_path), options)
 
 
 def test_cut_tar_is_named(tmp_path):
@@ -230,14 +230,14 @@ def test_cut_tar_is_named(tmp_path):
   path.write_bytes(path.read_bytes()[:12_000])
   source, options = small_source(tmp_path)
   with pytest.raises(UserError, match='train.tar is not a whole archive'):
-    conversion.convert(source, str(tmp_path), options)
+    engine.convert(source, str(tmp_path), options)
 
 
 def test_missing_tars_and_no_account(tmp_path, monkeypatch):
   monkeypatch.delenv('IMAGENET_USERNAME', raising=False)
   source, options = small_source(tmp_path)
   with pytest.raises(UserError, match='lacks ILSVRC2012_img_train.tar and'):
-    conversion.convert(source, str(tmp_path), options)
+    engine.convert(source, str(tmp_path), options)
 
 
 def test_account_comes_from_the_environment(monkeypatch, tmp_path):

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from datasets import (
-  conversion,
+  converted,
   dataset_factory,
   download_and_convert_cifar10,
   download_and_convert_flowers,
   download_and_convert_mnist,
 )
-from datasets import metadata as metadata_lib
-from slim_errors import UserError
+from datasets.conversion import engine
+from slim_support.errors import UserError
 from tests.datasets import made
 
-OPTIONS = conversion.Options(patience=made.IMPATIENT, num_workers=1)
+OPTIONS = engine.Options(patience=made.IMPATIENT, num_workers=1)
 NAMES = {
   'train': ('train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz'),
   'test': ('t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz'),
@@ -59,7 +59,7 @@ def sources(server):
 
 
 def test_mnist_comes_back_right(server, tmp_path):
-  conversion.convert(mnist_source(server), str(tmp_path), OPTIONS)
+  engine.convert(mnist_source(server), str(tmp_path), OPTIONS)
   dataset = dataset_factory.get_dataset('mnist', 'test', str(tmp_path))
   images, labels = made.mnist_arrays(20, seed=20)
   samples = made.read_split(dataset)
@@ -79,7 +79,7 @@ def test_mnist_comes_back_right(server, tmp_path):
 
 def test_cifar10_comes_back_right(server, tmp_path):
   source, arrays = cifar_source(server)
-  conversion.convert(source, str(tmp_path), OPTIONS)
+  engine.convert(source, str(tmp_path), OPTIONS)
   dataset = dataset_factory.get_dataset('cifar10', 'train', str(tmp_path))
   samples = made.read_split(dataset)
   batches = [arrays[f'data_batch_{number}.bin'] for number in range(1, 6)]
@@ -95,7 +95,7 @@ def test_cifar10_comes_back_right(server, tmp_path):
 
 
 def test_flowers_come_back_right(server, tmp_path):
-  conversion.convert(flowers_source(server), str(tmp_path), OPTIONS)
+  engine.convert(flowers_source(server), str(tmp_path), OPTIONS)
   samples = []
   for split, count in (('train', 8), ('validation', 4)):
     dataset = dataset_factory.get_dataset('flowers', split, str(tmp_path))
@@ -115,14 +115,14 @@ def test_flowers_come_back_right(server, tmp_path):
 def test_flowers_do_not_depend_on_the_order_in_the_archive(server, tmp_path):
   for name, order in (('a', 1), ('b', -1)):
     source = flowers_source(server, made.flowers_tgz(order=order))
-    conversion.convert(source, str(tmp_path / name), OPTIONS)
+    engine.convert(source, str(tmp_path / name), OPTIONS)
   assert made.folder_bytes(tmp_path / 'a') == made.folder_bytes(tmp_path / 'b')
 
 
 def test_flowers_split_of_names_is_that_of_every_machine(server, tmp_path):
   """Pins the split: a change of it would mix training with validation."""
   source = flowers_source(server)
-  conversion.convert(source, str(tmp_path), OPTIONS)
+  engine.convert(source, str(tmp_path), OPTIONS)
   dataset = dataset_factory.get_dataset('flowers', 'validation', str(tmp_path))
   labels = [int(label) for _, label in made.read_split(dataset)]
   assert labels == [0, 2, 2, 1]
@@ -133,16 +133,16 @@ def test_interrupted_download_and_second_run(server, tmp_path, name):
   """A connection that breaks for good; the next run goes on and is right."""
   source = sources(server)[name]
   undisturbed = tmp_path / 'undisturbed'
-  conversion.convert(source, str(undisturbed), OPTIONS)
+  engine.convert(source, str(undisturbed), OPTIONS)
   page = server.pages[f'/{source.downloads[0].filename}']
   page.breaks_after = [500] + 10 * [0]
   folder = tmp_path / 'disturbed'
   with pytest.raises(UserError, match='the connection broke'):
-    conversion.convert(source, str(folder), OPTIONS)
+    engine.convert(source, str(folder), OPTIONS)
   assert [path.name for path in folder.iterdir()] == ['.conversion']
   page.breaks_after = []
   server.requests.clear()
-  conversion.convert(source, str(folder), OPTIONS)
+  engine.convert(source, str(folder), OPTIONS)
   assert server.requests[0][1].startswith('bytes=500')
   assert made.folder_bytes(folder) == made.folder_bytes(undisturbed)
 
@@ -154,7 +154,7 @@ def test_flipped_byte_is_refused(server, tmp_path, name):
   page.data = page.data[:20] + bytes([page.data[20] ^ 1]) + page.data[21:]
   (tmp_path / 'precious').write_bytes(b'stays')
   with pytest.raises(UserError) as error:
-    conversion.convert(source, str(tmp_path), OPTIONS)
+    engine.convert(source, str(tmp_path), OPTIONS)
   assert source.downloads[-1].sha256 in str(error.value)
   assert hashlib.sha256(page.data).hexdigest() in str(error.value)
   assert (tmp_path / 'precious').read_bytes() == b'stays'
@@ -165,7 +165,7 @@ def test_placed_archives_are_used_and_stay(server, tmp_path):
   source = flowers_source(server)
   placed = tmp_path / 'flower_photos.tgz'
   placed.write_bytes(made.flowers_tgz())
-  conversion.convert(source, str(tmp_path), OPTIONS)
+  engine.convert(source, str(tmp_path), OPTIONS)
   assert server.requests == []
   assert placed.exists()
 
@@ -173,7 +173,7 @@ def test_placed_archives_are_used_and_stay(server, tmp_path):
 def test_downloads_are_kept_on_request(server, tmp_path):
   options = dataclasses.replace(OPTIONS, keep_downloads=True)
   source, _ = cifar_source(server)
-  conversion.convert(source, str(tmp_path), options)
+  engine.convert(source, str(tmp_path), options)
   assert (tmp_path / 'cifar-10-binary.tar.gz').exists()
   assert not (tmp_path / '.conversion').exists()
 
@@ -201,7 +201,7 @@ def test_wrong_mnist_files_are_named(server, tmp_path, data, reason):
     {'train': (wrong, source.downloads[1])}
   )
   with pytest.raises(UserError, match=reason):
-    conversion.convert(source, str(tmp_path), OPTIONS)
+    engine.convert(source, str(tmp_path), OPTIONS)
 
 
 def test_wrong_cifar10_files_are_named(server, tmp_path):
@@ -214,11 +214,11 @@ def test_wrong_cifar10_files_are_named(server, tmp_path):
     download = server.download('a.tar.gz', made.tar_bytes(members))
     source = download_and_convert_cifar10.make_source(download=download)
     with pytest.raises(UserError, match=reason):
-      conversion.convert(source, str(tmp_path), OPTIONS)
+      engine.convert(source, str(tmp_path), OPTIONS)
   download = server.download('b.tar.gz', good[:-200])
   source = download_and_convert_cifar10.make_source(download=download)
   with pytest.raises(UserError, match='not a whole archive'):
-    conversion.convert(source, str(tmp_path / 'cut'), OPTIONS)
+    engine.convert(source, str(tmp_path / 'cut'), OPTIONS)
 
 
 def test_damaged_archive_of_an_earlier_run_is_downloaded_again(
@@ -227,7 +227,7 @@ def test_damaged_archive_of_an_earlier_run_is_downloaded_again(
   source, _ = cifar_source(server)
   (tmp_path / '.conversion').mkdir()
   (tmp_path / '.conversion/cifar-10-binary.tar.gz').write_bytes(b'<html>')
-  conversion.convert(source, str(tmp_path), OPTIONS)
+  engine.convert(source, str(tmp_path), OPTIONS)
   assert (tmp_path / 'dataset.json').exists()
 
 
@@ -237,7 +237,7 @@ def test_damaged_archive_of_an_earlier_run_is_downloaded_again(
 def test_hostile_flowers_are_refused(server, tmp_path, name):
   source = flowers_source(server, made.tar_bytes({name: b'x'}))
   with pytest.raises(UserError, match='refused'):
-    conversion.convert(source, str(tmp_path), OPTIONS)
+    engine.convert(source, str(tmp_path), OPTIONS)
 
 
 def test_published_facts():
@@ -254,7 +254,7 @@ def test_published_facts():
 def test_digits_are_the_real_ones(digits_dir):
   from sklearn.datasets import load_digits
 
-  written = metadata_lib.read_metadata(digits_dir)
+  written = converted.read_metadata(digits_dir)
   assert written['splits']['train']['num_samples'] == 1500
   per_class = written['splits']['test']['samples_per_class'].values()
   assert sum(per_class) == 297

@@ -10,7 +10,9 @@ import io
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from deployment import config, exporting, predictors
+from deployment.export import config as export_config
+from deployment.export import export as exporting
+from deployment.export import predictors
 from nets import nets_factory
 from tests.contract import builds, golden
 
@@ -71,7 +73,7 @@ def load_weights(session, gain):
 
 def options(**values):
   values = {'model_name': 'lenet', 'dataset_name': 'digits'} | values
-  return config.ExportConfig(**values)
+  return export_config.ExportConfig(**values)
 
 
 def export(**values):

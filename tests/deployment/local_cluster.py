@@ -12,7 +12,9 @@ import time
 import psutil
 import tensorflow.compat.v1 as tf
 
-from deployment import config, evaluation, roles
+from deployment import roles
+from deployment.evaluation import evaluate
+from deployment.training import config as train_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_SECS = 300
@@ -37,12 +39,12 @@ def options(train_dir, digits_dir, **changes):
     'cluster_timeout_secs': 60,
     **changes,
   }
-  return config.TrainConfig(**values)
+  return train_config.TrainConfig(**values)
 
 
 def flags(options_):
   """Returns the flags that differ from their defaults."""
-  plain = config.TrainConfig()
+  plain = train_config.TrainConfig()
   return [
     f'--{field.name}={getattr(options_, field.name)}'
     for field in dataclasses.fields(options_)
@@ -62,7 +64,7 @@ def accuracy(options_):
     roles.eval_config(options_), eval_interval_secs=None
   )
   with tf.Graph().as_default():
-    return evaluation.evaluate(once)['Accuracy']
+    return evaluate.evaluate(once)['Accuracy']
 
 
 def processes(text):

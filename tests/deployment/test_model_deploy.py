@@ -8,7 +8,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets import dataset_factory
-from deployment import config, model_deploy, train_graph
+from deployment import model_deploy
+from deployment.training import config as train_config
+from deployment.training import train_graph
 from tf_slim_compat import slim
 
 DeploymentConfig = model_deploy.DeploymentConfig
@@ -260,7 +262,7 @@ def test_nothing_to_optimize_is_said():
 
 def test_devices_of_a_whole_training_graph(digits_dir):
   """Worker 2 of 3: variables on the ps, all the rest on its own devices."""
-  options = config.TrainConfig(
+  options = train_config.TrainConfig(
     dataset_name='digits',
     dataset_dir=digits_dir,
     model_name='mobilenet_v1_025',

@@ -1,8 +1,8 @@
 import pytest
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets import graph_cost, mobilenet_v1
+from slim_support import errors
 from tf_slim_compat import slim
 
 
@@ -68,5 +68,5 @@ def test_an_imported_graph_costs_the_same():
 
 def test_unknown_image_size():
   slim.conv2d(tf.placeholder(tf.float32, [1, None, None, 3]), 4, [3, 3])
-  with pytest.raises(slim_errors.UserError, match='give the image size'):
+  with pytest.raises(errors.UserError, match='give the image size'):
     graph_cost.multiply_adds()

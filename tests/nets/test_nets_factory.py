@@ -4,10 +4,10 @@ import sys
 import pytest
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets import nets_factory
 from nets.pretrained import CHECKPOINTS
 from preprocessing import preprocessing_factory
+from slim_support import errors
 from tf_slim_compat import slim
 
 
@@ -56,7 +56,7 @@ def test_labels_offset(name, offset):
 
 
 def test_unknown_network():
-  with pytest.raises(slim_errors.UserError) as error:
+  with pytest.raises(errors.UserError) as error:
     nets_factory.get_network_fn('resnet_v1_5O', 10)
   assert "Unknown network 'resnet_v1_5O'." in str(error.value)
   assert 'Did you mean resnet_v1_50' in str(error.value)

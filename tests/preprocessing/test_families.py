@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import slim_errors
 from nets import nets_factory
 from preprocessing import (
   cifarnet_preprocessing,
@@ -14,6 +13,7 @@ from preprocessing import (
   preprocessing_factory,
   vgg_preprocessing,
 )
+from slim_support import errors
 
 FAMILIES = {
   'cifarnet': (-10, 10),
@@ -129,7 +129,7 @@ def test_an_unknown_name_is_answered_with_a_near_one():
     preprocessing_factory.get_preprocessing,
     preprocessing_factory.get_parts,
   ):
-    with pytest.raises(slim_errors.UserError, match='Did you mean inception'):
+    with pytest.raises(errors.UserError, match='Did you mean inception'):
       function('incepton')
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from deployment import sample_images
+from datasets import reading
+from deployment.export import sample_images
 from tests.deployment import export_helpers
 
 _SCRIPT = 'scripts/label_image.py'
@@ -20,8 +21,8 @@ def exported(tmp_path_factory, digits_dir):
     frozen_file=str(folder / 'frozen.pb'),
   )
   options = export_helpers.options(dataset_dir=digits_dir)
-  files = sample_images.files_of(options, training=False)
-  (folder / 'digit.png').write_bytes(sample_images.first(files, 1)[0])
+  dataset = sample_images.dataset_of(options, training=False)
+  (folder / 'digit.png').write_bytes(reading.first_images(dataset, 1)[0])
   return folder
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deployment import label_config, labeling
+from deployment.labeling import config as label_config
+from deployment.labeling import label
 from tests.deployment import export_helpers
 
 _FOLDER = pathlib.Path(__file__).parents[2] / 'scripts' / 'label_image_cc'
@@ -100,7 +101,7 @@ def test_same_as_python(program, network, capsys, name, mode):
   }
   done = _run(program, flags)
   assert done.returncode == 0, done.stderr
-  labeling.label(label_config.LabelConfig(**flags))
+  label.label(label_config.LabelConfig(**flags))
   ours, python = _parsed(done.stdout), _parsed(capsys.readouterr().out)
   assert len(ours) == 5
   assert len({score for _, _, score in ours}) > 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import slim_errors
-from deployment import graph_summary
+from deployment.export import graph_summary
+from slim_support import errors
 from tests.deployment import export_helpers
 
 
@@ -60,5 +60,5 @@ def test_open_image_size():
 def test_graph_that_is_not_valid():
   graph_def = _small(4)
   del graph_def.node[0]
-  with pytest.raises(slim_errors.UserError, match='not valid'):
+  with pytest.raises(errors.UserError, match='not valid'):
     graph_summary.summarize(graph_def)

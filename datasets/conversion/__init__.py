@@ -1,0 +1,1 @@
+"""The conversion engine: from images to TFRecord shards."""

@@ -1,0 +1,1 @@
+"""Image files: headers, checks, re-encoding, folders."""

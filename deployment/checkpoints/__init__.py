@@ -1,0 +1,1 @@
+"""Finding, repairing, matching and restoring checkpoints; the train_dir."""

@@ -1,0 +1,1 @@
+"""How the scripts start: flags, lists, one-line errors."""

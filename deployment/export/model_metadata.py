@@ -1,0 +1,205 @@
+"""What a user of an exported network has to know, as JSON beside it.
+
+Without it the first questions are: what are the nodes called, which values go
+in, and which class is number 0?
+"""
+
+import os
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from datasets import dataset_factory
+from deployment.checkpoints import locate, run_folder
+from deployment.inputs import image_files
+from preprocessing import preprocessing_factory
+from slim_support import errors, json_files
+
+FORMAT_VERSION = 1
+_METRICS_FILE = 'metrics.json'
+_METRICS_SCHEMA = {'checkpoint': str, 'Accuracy': float, 'split': str}
+_METRICS = ('Accuracy', 'Recall_5', 'split', 'images', 'step')
+
+
+# By --labels_offset.
+_BACKGROUND = {
+  0: '; class 0 is the background',
+  1: '; there is no background class',
+}
+
+
+class _Values(NamedTuple):
+  """The values that a preprocessing gives.
+
+  Attributes:
+    text: in words.
+    mean: what to subtract from [0, 255], where one number says it.
+    std: what to divide by after that.
+  """
+
+  text: str
+  mean: float | None = None
+  std: float | None = None
+
+
+_VALUES = {
+  'cifarnet': _Values('mean 0 and variance 1 in each image'),
+  'inception': _Values('in [-1, 1]', 127.5, 127.5),
+  'lenet': _Values('in [-1, 1)', 128.0, 128.0),
+  'vgg': _Values('in [0, 255] minus 123.68, 116.78, 103.94 (red, green, blue)'),
+}
+
+
+def describe(options, network, checkpoint: str | None = None) -> dict:
+  """Returns the metadata of an export.
+
+  Args:
+    options: the ExportConfig.
+    network: its InferenceGraph.
+    checkpoint: where the weights come from; None for none.
+  """
+  family = preprocessing_factory.families[options.preprocessing]
+  values = _VALUES[family]
+  averaged = bool(options.moving_average_decay)
+  return {
+    'format_version': FORMAT_VERSION,
+    'model_name': options.model_name,
+    'dataset_name': options.dataset_name,
+    'input': _node(network.images),
+    'output': _node(network.probabilities),
+    'logits': _node(network.logits),
+    'image_size': network.images.shape.as_list()[1],
+    'channels': network.images.shape.as_list()[3],
+    'decoded_channels': dataset_factory.get_spec(options.dataset_name).channels,
+    'preprocessing': options.preprocessing,
+    'values': values.text,
+    'input_mean': values.mean,
+    'input_std': values.std,
+    'num_classes': network.logits.shape.as_list()[1],
+    'labels_offset': options.labels_offset,
+    'label_convention': _convention(options),
+    'labels': _labels(options, network.logits.shape.as_list()[1], checkpoint),
+    'checkpoint': checkpoint,
+    'step': locate.global_step(checkpoint) if checkpoint else None,
+    'moving_averages': averaged,
+    'accuracy': _accuracy(checkpoint, averaged) if checkpoint else None,
+    'tensorflow': tf.__version__,
+  }
+
+
+def preparation(metadata: dict) -> image_files.Preparation:
+  """Returns how images are to be prepared for an exported network."""
+  return image_files.Preparation(
+    preprocessing=metadata['preprocessing'],
+    image_size=metadata['image_size'],
+    channels=metadata['channels'],
+    decoded_channels=metadata['decoded_channels'],
+  )
+
+
+def num_classes(options, checkpoint: str | None = None) -> int:
+  """Returns the classes that the network of an ExportConfig tells apart.
+
+  The data set's files are not needed where its name says it, nor where the
+  training run wrote it down.
+
+  Raises:
+    UserError: if nothing says it.
+  """
+  try:
+    classes = dataset_factory.get_num_classes(
+      options.dataset_name, options.dataset_dir
+    )
+  except errors.UserError:
+    run = run_folder.read_run(checkpoint) or {}
+    if run.get('flags', {}).get('dataset_name') != options.dataset_name:
+      raise
+    return run['num_classes']
+  return classes - options.labels_offset
+
+
+def _node(tensor) -> dict:
+  """Returns a tensor's node name, type and shape."""
+  return {
+    'name': tensor.op.name,
+    'dtype': tensor.dtype.name,
+    'shape': tensor.shape.as_list(),
+  }
+
+
+def _convention(options) -> str:
+  """Says in words which label class i stands for."""
+  offset = options.labels_offset
+  label = f'i + {offset}' if offset else 'i'
+  text = f'class i is label {label} of {options.dataset_name}'
+  if options.dataset_name == 'imagenet':
+    text += _BACKGROUND.get(offset, '')
+  return text
+
+
+def _labels(options, classes, checkpoint):
+  """Returns the name of each class, None if they are not known."""
+  try:
+    names = dataset_factory.get_class_names(
+      options.dataset_name, options.dataset_dir
+    )
+  except errors.UserError:
+    names = None
+  if not names:
+    run = run_folder.read_run(checkpoint) or {}
+    recorded = run.get('flags', {}).get('dataset_name')
+    names = run.get('class_names') if recorded == options.dataset_name else {}
+  names = {int(label): name for label, name in (names or {}).items()}
+  labels = [names.get(i + options.labels_offset) for i in range(classes)]
+  return labels if any(labels) else None
+
+
+def _accuracy(checkpoint, averaged):
+  """Returns what an evaluation of this very checkpoint found, else None."""
+  folder = os.path.dirname(os.path.abspath(checkpoint))
+  for place in (folder, os.path.join(folder, 'eval'), os.path.dirname(folder)):
+    path = os.path.join(place, _METRICS_FILE)
+    if not os.path.isfile(path):
+      continue
+    try:
+      report = json_files.read(path, _METRICS_SCHEMA, '')
+    except errors.UserError:
+      continue
+    same = os.path.basename(report.get('checkpoint', '')) == os.path.basename(
+      checkpoint
+    )
+    if same and bool(report.get('moving_average_decay')) == averaged:
+      return {name: report[name] for name in _METRICS if name in report}
+  return None
+
+
+def report(metadata: dict) -> str:
+  """Returns what the exporting script prints, a line for each fact."""
+  sizes = {
+    name: '[' + ', '.join(str(n or '?') for n in metadata[name]['shape']) + ']'
+    for name in ('input', 'output', 'logits')
+  }
+  lines = [
+    ('Network', f'{metadata["model_name"]}, {metadata["num_classes"]} classes'),
+    (
+      'Input',
+      f'{metadata["input"]["name"]}, float32 {sizes["input"]}, values '
+      f'{metadata["values"]} (preprocessing of {metadata["preprocessing"]})',
+    ),
+    (
+      'Output',
+      f'{metadata["output"]["name"]}, float32 {sizes["output"]}, probabilities',
+    ),
+    ('Logits', f'{metadata["logits"]["name"]}, float32 {sizes["logits"]}'),
+    ('Labels', metadata['label_convention']),
+  ]
+  if metadata['checkpoint']:
+    averages = ', moving averages' if metadata['moving_averages'] else ''
+    step = f', step {metadata["step"]}' if metadata['step'] else ''
+    lines.append(('Weights', f'{metadata["checkpoint"]}{step}{averages}'))
+  if metadata['accuracy']:
+    accuracy = metadata['accuracy']
+    lines.append(
+      ('Accuracy', f'{accuracy["Accuracy"]:.4f} on {accuracy["split"]}')
+    )
+  return '\n'.join(f'{name + ":":10}{text}' for name, text in lines)

@@ -1,0 +1,1 @@
+"""Labeling image files."""

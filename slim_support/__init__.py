@@ -1,0 +1,1 @@
+"""Support for all other packages: errors, files, flags, progress, signals."""

@@ -1,0 +1,459 @@
+"""Files and folders, local or on any file system that TensorFlow can open.
+
+The one place that opens, writes, replaces and locks files whose paths a user
+named. A path with '://' goes through `tf.io.gfile`, which imports TensorFlow;
+local paths need nothing but the standard library. All functions raise OSError
+where a file system refuses, unless they say otherwise.
+"""
+
+import contextlib
+import errno
+import glob as local_glob
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Callable, Iterator
+
+from absl import logging
+
+from slim_support import errors
+
+_NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
+def is_remote(path: str) -> bool:
+  """Return whether a path names a file system other than the local one."""
+  return '://' in path
+
+
+@contextlib.contextmanager
+def _gfile():
+  """Give `tf.io.gfile`; TensorFlow's errors become OSErrors."""
+  import tensorflow.compat.v1 as tf
+
+  codes = {
+    tf.errors.NotFoundError: errno.ENOENT,
+    tf.errors.PermissionDeniedError: errno.EACCES,
+    tf.errors.UnauthenticatedError: errno.EACCES,
+    tf.errors.AlreadyExistsError: errno.EEXIST,
+    tf.errors.ResourceExhaustedError: errno.ENOSPC,
+  }
+  try:
+    yield tf.io.gfile
+  except tf.errors.OpError as error:
+    code = codes.get(type(error), errno.EIO)
+    raise OSError(code, errors.error_summary(error)) from error
+
+
+def join(folder: str, *names: str) -> str:
+  """Return the path of a file in a folder, local or remote."""
+  if is_remote(folder):
+    return '/'.join([folder.rstrip('/'), *names])
+  return os.path.join(folder, *names)
+
+
+def exists(path: str) -> bool:
+  """Return whether there is a file or folder."""
+  if is_remote(path):
+    with _gfile() as gfile:
+      return gfile.exists(path)
+  return os.path.exists(path)
+
+
+def is_folder(path: str) -> bool:
+  """Return whether there is a folder."""
+  if is_remote(path):
+    with _gfile() as gfile:
+      return gfile.isdir(path)
+  return os.path.isdir(path)
+
+
+def is_file(path: str) -> bool:
+  """Return whether there is a regular file."""
+  if is_remote(path):
+    with _gfile() as gfile:
+      return gfile.exists(path) and not gfile.isdir(path)
+  return os.path.isfile(path)
+
+
+def list_folder(folder: str) -> list[str]:
+  """Return the names of a folder's files and folders, sorted."""
+  if is_remote(folder):
+    with _gfile() as gfile:
+      return sorted(name.rstrip('/') for name in gfile.listdir(folder))
+  return sorted(os.listdir(folder))
+
+
+def glob(folder: str, pattern: str) -> list[str]:
+  """Return the paths in a folder that match a pattern, sorted.
+
+  Args:
+    folder: taken literally, whatever characters it holds.
+    pattern: with the wildcards *, ? and [].
+  """
+  if is_remote(folder):
+    with _gfile() as gfile:
+      return sorted(gfile.glob(join(folder, pattern)))
+  return sorted(
+    local_glob.glob(os.path.join(local_glob.escape(folder), pattern))
+  )
+
+
+def size(path: str) -> int:
+  """Return the length of a file in bytes."""
+  if is_remote(path):
+    with _gfile() as gfile:
+      return gfile.stat(path).length
+  return os.path.getsize(path)
+
+
+def modified_secs(path: str) -> float:
+  """Return when a file was last changed, in seconds since 1970."""
+  if is_remote(path):
+    with _gfile() as gfile:
+      return gfile.stat(path).mtime_nsec / 1e9
+  return os.path.getmtime(path)
+
+
+def remove(path: str) -> None:
+  """Remove a file; do nothing if there is none."""
+  if is_remote(path):
+    with contextlib.suppress(FileNotFoundError), _gfile() as gfile:
+      gfile.remove(path)
+    return
+  with contextlib.suppress(FileNotFoundError):
+    os.remove(path)
+
+
+def remove_tree(folder: str) -> None:
+  """Remove a folder with all that is in it; do nothing if there is none."""
+  if is_remote(folder):
+    with contextlib.suppress(FileNotFoundError), _gfile() as gfile:
+      gfile.rmtree(folder)
+    return
+  with contextlib.suppress(FileNotFoundError):
+    shutil.rmtree(folder)
+
+
+def remove_empty_folder(folder: str) -> None:
+  """Remove a local folder; raise OSError if there is anything in it."""
+  os.rmdir(folder)
+
+
+def make_folders(folder: str) -> None:
+  """Make a folder and those above it, unless they are there."""
+  if is_remote(folder):
+    with _gfile() as gfile:
+      gfile.makedirs(folder)
+    return
+  os.makedirs(folder, exist_ok=True)
+
+
+def read_bytes(path: str, limit: int | None = None) -> bytes:
+  """Return the contents of a regular file.
+
+  Args:
+    path: the file.
+    limit: read this many bytes at most; None reads all.
+
+  Raises:
+    OSError: if it cannot be read, or is a pipe or a device, which could keep
+      the reader waiting forever.
+  """
+  if is_remote(path):
+    with _gfile() as gfile, gfile.GFile(path, 'rb') as file:
+      return file.read() if limit is None else file.read(limit)
+  check_regular(path)
+  with open(path, 'rb') as file:
+    return file.read() if limit is None else file.read(limit)
+
+
+def check_regular(path: str) -> None:
+  """Raise OSError for a local path that is a folder, a pipe or a device."""
+  if is_remote(path):
+    return
+  mode = os.stat(path).st_mode
+  if stat.S_ISDIR(mode):
+    raise OSError(errno.EISDIR, 'it is a folder', path)
+  if not stat.S_ISREG(mode):
+    raise OSError(errno.EINVAL, 'it is not a regular file', path)
+
+
+def copy(source: str, target: str) -> None:
+  """Copy a file, whole or not at all; either may be remote."""
+  if not is_remote(target):
+    with replacing(target) as temporary:
+      if is_remote(source):
+        with _gfile() as gfile:
+          gfile.copy(source, temporary, overwrite=True)
+      else:
+        shutil.copyfile(source, temporary)
+    return
+  with _gfile() as gfile:
+    gfile.copy(source, target, overwrite=True)
+
+
+def write(path: str, data: bytes) -> None:
+  """Write a file that appears whole or not at all.
+
+  A link keeps pointing where it did: the file behind it is replaced.
+
+  Raises:
+    OSError: if that fails, or if the path is a folder, a pipe or a device;
+      what was there before is still there.
+  """
+  if is_remote(path):
+    # An object becomes visible only when it is closed.
+    with _gfile() as gfile, gfile.GFile(path, 'wb') as file:
+      file.write(data)
+    return
+  with replacing(path) as temporary, open(temporary, 'wb') as file:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[str]:
+  """Give a temporary name beside a local file, which it replaces at the end."""
+  path = os.path.realpath(path)
+  if os.path.exists(path):
+    check_regular(path)
+  temporary = f'{path}.tmp'
+  try:
+    yield temporary
+    os.replace(temporary, path)
+  except BaseException:
+    with contextlib.suppress(OSError):
+      os.remove(temporary)
+    raise
+  sync_folder(os.path.dirname(path))
+
+
+def move(source: str, target: str) -> None:
+  """Move a file to a name on the same file system, replacing what is there."""
+  if is_remote(source):
+    with _gfile() as gfile:
+      gfile.rename(source, target, overwrite=True)
+    return
+  os.replace(source, target)
+
+
+def sync_folder(folder: str) -> None:
+  """Make the names in a folder survive a power failure, where that works."""
+  try:
+    descriptor = os.open(folder, os.O_RDONLY)
+  except OSError:  # Windows does not open folders.
+    return
+  try:
+    os.fsync(descriptor)
+  except OSError:  # Some network file systems refuse.
+    pass
+  finally:
+    os.close(descriptor)
+
+
+@contextlib.contextmanager
+def new_folder(path: str) -> Iterator[str]:
+  """Give the name of a folder to fill, which becomes `path` at the end.
+
+  Object stores cannot rename folders: there, `path` itself is filled.
+
+  Raises:
+    UserError: if it cannot be written; nothing of it is left then.
+  """
+  path = path.rstrip('/')
+  temporary = path if is_remote(path) else f'{path}.tmp-{os.getpid()}'
+  try:
+    if temporary != path:
+      remove_tree(temporary)
+    yield temporary
+    if temporary != path:
+      if os.path.isdir(path):
+        os.rmdir(path)
+      os.rename(temporary, path)
+  except OSError as error:
+    raise cannot_write(path, error) from error
+  finally:
+    if temporary != path:
+      shutil.rmtree(temporary, ignore_errors=True)
+
+
+def cannot_write(what: str, error: OSError) -> errors.UserError:
+  """Return the error for a path that cannot be written.
+
+  Args:
+    what: the path, or the flag with the path.
+    error: why not.
+  """
+  return errors.UserError(
+    f'{what} cannot be written: {error.strerror or error}.'
+  )
+
+
+def try_to_write(folder: str) -> None:
+  """Make a folder and a file in it; raise OSError where that fails."""
+  make_folders(folder)
+  if is_remote(folder):
+    return  # Whether an object can be written shows when it is.
+  probe = os.path.join(folder, f'.probe-{os.getpid()}')
+  with open(probe, 'wb'):
+    pass
+  os.remove(probe)
+
+
+def make_folder(flag: str, path: str) -> None:
+  """Make the folder that a flag names, and check that it can be written to.
+
+  Raises:
+    UserError: if that fails; the message names the flag.
+  """
+  try:
+    try_to_write(path)
+  except OSError as error:
+    raise errors.UserError(
+      f'--{flag}={path}: cannot write there ({error.strerror or error}). Name '
+      'a folder that can be written to.'
+    ) from error
+
+
+def check_writable(flag: str, path: str) -> None:
+  """Check that the file that a flag names can be written.
+
+  Its folder is made if need be. Long work ends in writing, so call this before
+  the work starts.
+
+  Raises:
+    UserError: if it cannot; the message names the flag.
+  """
+  if not is_remote(path) and os.path.exists(path):
+    if os.path.isdir(path):
+      raise errors.UserError(f'--{flag}={path} is a folder. Name a file.')
+    if not os.path.isfile(path):
+      raise errors.UserError(
+        f'--{flag}={path} is a pipe or a device. Name a regular file.'
+      )
+  folder = _folder_of(path)
+  try:
+    try_to_write(folder)
+  except OSError as error:
+    raise cannot_write(f'--{flag}={path}', error) from error
+
+
+def _folder_of(path):
+  if is_remote(path):
+    return path.rpartition('/')[0]
+  return os.path.dirname(os.path.realpath(path))
+
+
+def check_new_folder(flag: str, path: str) -> None:
+  """Check that a folder can be made, and that nothing is there yet.
+
+  Raises:
+    UserError: if there are files already, or none can be written.
+  """
+  path = path.rstrip('/')
+  if exists(path) and not (is_folder(path) and not list_folder(path)):
+    raise errors.UserError(
+      f'--{flag}={path} exists already. Remove it, or name another folder.'
+    )
+  if not is_folder(path):
+    check_writable(flag, path)
+
+
+@contextlib.contextmanager
+def report_full_disk(folder: str, advice: str) -> Iterator[None]:
+  """Turn the error of a full disk into a sentence.
+
+  Args:
+    folder: what was being written.
+    advice: a sentence that says what the user can do now.
+
+  Raises:
+    UserError: in place of the OSError.
+  """
+  try:
+    yield
+  except OSError as error:
+    if error.errno not in _NO_SPACE:
+      raise
+    raise errors.UserError(f'No space left for {folder}. {advice}') from error
+
+
+@contextlib.contextmanager
+def exclusive_lock(path: str, in_use: Callable[[str], str]) -> Iterator[None]:
+  """Hold a lock while the context lasts.
+
+  The operating system ends the lock with its process, however that ends. A
+  file system without locks is used without one, after a warning.
+
+  Args:
+    path: the lock file; it names its owner.
+    in_use: returns the sentence for a lock that another process holds, given
+      that process and its machine.
+
+  Raises:
+    UserError: if another process holds the lock.
+  """
+  if is_remote(path):
+    yield
+    return
+  file = _locked_file(path, in_use)
+  try:
+    file.truncate(0)
+    file.write(f'process {os.getpid()} on {socket.gethostname()}')
+    file.flush()
+    yield
+  finally:
+    if os.name != 'nt':  # Windows does not remove open files.
+      with contextlib.suppress(OSError):
+        os.remove(path)
+    file.close()
+
+
+def _locked_file(path, in_use):
+  """Return the open, locked file."""
+  while True:
+    file = open(path, 'a+', encoding='utf-8')  # noqa: SIM115
+    try:
+      _lock_descriptor(file.fileno())
+    except BlockingIOError:
+      file.seek(0)
+      owner = file.read().strip() or 'another process'
+      file.close()
+      raise errors.UserError(in_use(owner)) from None
+    except OSError as error:
+      logging.warning(
+        '%s: this file system has no locks (%s); make sure that no second '
+        'process uses the folder.',
+        path,
+        error.strerror,
+      )
+      return file
+    # The last owner may have removed the file between opening and locking.
+    with contextlib.suppress(OSError):
+      if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+        return file
+    file.close()
+
+
+def _lock_descriptor(descriptor: int):
+  """Lock an open file without waiting.
+
+  Raises:
+    BlockingIOError: if another process holds the lock.
+    OSError: if the file system has no locks.
+  """
+  try:
+    import fcntl
+  except ImportError:
+    import msvcrt
+
+    try:
+      os.lseek(descriptor, 0, os.SEEK_SET)
+      msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except OSError as error:
+      raise BlockingIOError(error.errno, error.strerror) from error
+    return
+  fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

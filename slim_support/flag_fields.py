@@ -1,0 +1,243 @@
+"""Configuration classes whose fields are absl flags.
+
+Each field states its default, its help text and the values that can work, so
+that a wrong value is refused before TensorFlow is imported. Only the scripts
+see absl's FLAGS: they call `define_flags` when they are imported and
+`from_flags` in `main`; everything else takes a configuration.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from absl import flags
+
+from slim_support import errors
+
+# What TensorFlow and NumPy can hold.
+_LARGEST_INTEGER = 2**63 - 1
+_FEW = 8
+
+
+def _field(define, default, help_text, **metadata):
+  metadata |= {'define': define, 'help': help_text}
+  return dataclasses.field(
+    default=default,
+    metadata={
+      name: value for name, value in metadata.items() if value is not None
+    },
+  )
+
+
+def string(
+  default: str | None,
+  help_text: str,
+  known: Callable[[], Iterable[str]] | None = None,
+  group: str | None = None,
+) -> Any:
+  """Declare a string field.
+
+  This field and those after it stand in `--help` under the heading `group`, up
+  to the next field that names another.
+
+  Args:
+    default: value where the flag is not given; None for no value.
+    help_text: what the flag is for.
+    known: returns the values that can work; None if any can.
+    group: heading in `--help`.
+  """
+  return _field(
+    flags.DEFINE_string, default, help_text, known=known, group=group
+  )
+
+
+def string_list(help_text: str, group: str | None = None) -> Any:
+  """Declare a field of comma-separated strings.
+
+  Its value is a tuple, or None where the flag is not given.
+  """
+  return _field(flags.DEFINE_list, None, help_text, group=group)
+
+
+def integer(
+  default: int | None,
+  help_text: str,
+  minimum: int | None = None,
+  maximum: int | None = None,
+  group: str | None = None,
+) -> Any:
+  """Declare an integer field with a value in [minimum, maximum]."""
+  return _field(
+    flags.DEFINE_integer,
+    default,
+    help_text,
+    minimum=-_LARGEST_INTEGER if minimum is None else minimum,
+    maximum=_LARGEST_INTEGER if maximum is None else maximum,
+    group=group,
+  )
+
+
+def float_(
+  default: float | None,
+  help_text: str,
+  minimum: float | None = None,
+  maximum: float | None = None,
+  above: float | None = None,
+  group: str | None = None,
+) -> Any:
+  """Declare a field of a finite number.
+
+  Args:
+    default: value where the flag is not given; None for no value.
+    help_text: what the flag is for.
+    minimum: smallest value that can work.
+    maximum: largest value that can work.
+    above: value that is too small already.
+    group: heading in `--help`.
+  """
+  return _field(
+    flags.DEFINE_float,
+    default,
+    help_text,
+    minimum=minimum,
+    maximum=maximum,
+    above=above,
+    group=group,
+  )
+
+
+def boolean(default: bool, help_text: str, group: str | None = None) -> Any:
+  """Declare a boolean field."""
+  return _field(flags.DEFINE_bool, default, help_text, group=group)
+
+
+def one_of(*names: str) -> Callable[[], tuple[str, ...]]:
+  """Return what `string` takes as `known` for a fixed choice."""
+  return lambda: names
+
+
+def with_default(cls: type, name: str, default: Any) -> Any:
+  """Declare a field like that of another configuration class.
+
+  Args:
+    cls: the other class.
+    name: the field's name there.
+    default: its default here.
+  """
+  field = cls.__dataclass_fields__[name]
+  return dataclasses.field(default=default, metadata=field.metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """What all configurations share: the check of their values."""
+
+  def __post_init__(self):
+    for field in dataclasses.fields(self):
+      _check(field, getattr(self, field.name))
+
+
+def _check(field, value):
+  """Raise UserError if the value cannot work."""
+  if value is None:
+    return
+  metadata = field.metadata
+  shown = f'--{field.name}={value}'
+  known = metadata.get('known')
+  if known and value not in known():
+    kind = field.name.removesuffix('_name').replace('_', ' ')
+    error = errors.unknown_name(kind, value, known())
+    raise errors.UserError(f'{shown}: {error}')
+  if isinstance(value, tuple):
+    _check_list(field.name, value)
+  if isinstance(value, float) and not math.isfinite(value):
+    raise errors.UserError(f'{shown} is not a finite number.')
+  minimum, maximum = metadata.get('minimum'), metadata.get('maximum')
+  above = metadata.get('above')
+  if minimum is not None and value < minimum:
+    raise errors.UserError(f'{shown}: must be at least {minimum}.')
+  if above is not None and value <= above:
+    raise errors.UserError(f'{shown}: must be greater than {above}.')
+  if maximum is not None and value > maximum:
+    raise errors.UserError(f'{shown}: must be at most {maximum}.')
+
+
+def _check_list(name, entries):
+  """Raise UserError if one of the comma-separated entries is empty."""
+  if not all(entry.strip() for entry in entries):
+    raise errors.UserError(
+      f'--{name}={",".join(entries)} has an empty entry. Remove the comma that '
+      'is too many.'
+    )
+
+
+def help_text(field: dataclasses.Field) -> str:
+  """Return the help text of a field's flag, with its values if they are few."""
+  known = field.metadata.get('known')
+  values = [*known()] if known else []
+  choice = f' One of {", ".join(values)}.' if 0 < len(values) <= _FEW else ''
+  return field.metadata['help'] + choice
+
+
+def grouped(cls: type) -> dict[str, list[dataclasses.Field]]:
+  """Return the fields of a configuration class by their headings."""
+  result, heading = {}, ''
+  for field in dataclasses.fields(cls):
+    if 'define' not in field.metadata:
+      continue
+    heading = field.metadata.get('group', heading)
+    result.setdefault(heading, []).append(field)
+  return result
+
+
+def define_flags(cls: type) -> None:
+  """Define an absl flag for every field of a configuration class.
+
+  Each flag gets an attribute `group`, the heading under which `--help` shows
+  it.
+  """
+  for heading, fields in grouped(cls).items():
+    for field in fields:
+      define = field.metadata['define']
+      define(field.name, field.default, help_text(field))
+      flags.FLAGS[field.name].group = heading
+
+
+def from_flags(cls: type, recorded: dict[str, Any] | None = None) -> Any:
+  """Return the configuration that the flags describe.
+
+  Args:
+    cls: the configuration class, whose flags are defined and parsed.
+    recorded: values for the flags that were not given, for instance those of
+      the training run.
+
+  Raises:
+    UserError: if a value cannot work.
+  """
+  values = {}
+  for fields in grouped(cls).values():
+    for field in fields:
+      flag = flags.FLAGS[field.name]
+      value = flag.value
+      if not flag.present and recorded and field.name in recorded:
+        value = recorded[field.name]
+      values[field.name] = tuple(value) if isinstance(value, list) else value
+  return cls(**values)
+
+
+def flag_value(name: str) -> Any:
+  """Return the value of one flag, before the others are checked."""
+  return flags.FLAGS[name].value
+
+
+def require(config: Config, name: str, why: str) -> None:
+  """Raise UserError unless the configuration has a value.
+
+  Args:
+    config: the configuration.
+    name: the field's name.
+    why: a sentence that says what the flag is for.
+  """
+  if getattr(config, name) in (None, ''):
+    raise errors.UserError(f'--{name} is missing. {why}')
