@@ -1,9 +1,9 @@
-r"""Writes the generated tables into README.md and nets/mobilenet_v1.md.
+r"""Write the tables of the documents that are made from the code.
 
-    python scripts/generate_docs.py            # writes them
-    python scripts/generate_docs.py --check    # says whether they are current
+    python scripts/generate_docs.py            # write them
+    python scripts/generate_docs.py --check    # fail if one is out of date
 
-A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+A generated table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
 
 import pathlib
@@ -11,16 +11,24 @@ import re
 import sys
 
 import _checkout  # noqa: F401  (finds the modules below)
+import show_dataset
 
 from datasets import dataset_factory
+from datasets.conversion import registry
 from deployment.evaluation import config as eval_config
 from deployment.export import config as export_config
+from deployment.labeling import config as label_config
 from deployment.training import config as train_config
 from nets import nets_factory
 from slim_support import flag_fields
 
 _ROOT = pathlib.Path(__file__).parent.parent
-_FILES = ('README.md', 'nets/mobilenet_v1.md')
+_FILES = (
+  'README.md',
+  'docs/flags.md',
+  'docs/pretrained.md',
+  'nets/mobilenet_v1.md',
+)
 
 
 def _table(columns, rows) -> str:
@@ -28,11 +36,12 @@ def _table(columns, rows) -> str:
   return ''.join('| ' + ' | '.join(map(str, line)) + ' |\n' for line in lines)
 
 
-def flags(cls) -> str:
-  """Returns the flags of a configuration class as a table."""
+def flags(config: type) -> str:
+  """Return the flags of a configuration class as a Markdown table."""
   rows = []
-  for heading, fields in flag_fields.grouped(cls).items():
-    rows.append((f'**{heading}**', '', ''))
+  for heading, fields in flag_fields.grouped(config).items():
+    if heading:
+      rows.append((f'**{heading}**', '', ''))
     for field in fields:
       default = '' if field.default in (None, '') else f'`{field.default}`'
       text = flag_fields.help_text(field).replace('|', r'\|')
@@ -41,7 +50,7 @@ def flags(cls) -> str:
 
 
 def data_sets() -> str:
-  """Returns the data sets with their splits as a table."""
+  """Return the data sets with their splits as a Markdown table."""
   rows = []
   for name in dataset_factory.dataset_names():
     spec = dataset_factory.get_spec(name)
@@ -60,7 +69,7 @@ def data_sets() -> str:
 
 
 def mobilenet_v1() -> str:
-  """Returns the released variants of MobileNet V1 as a table."""
+  """Return the released variants of MobileNet V1 as a Markdown table."""
   rows = [
     (
       f'[{checkpoint.archive.removesuffix(".tgz")}]({checkpoint.url})',
@@ -85,12 +94,15 @@ _BLOCKS = {
   'train-flags': lambda: flags(train_config.TrainConfig),
   'eval-flags': lambda: flags(eval_config.EvalConfig),
   'export-flags': lambda: flags(export_config.ExportConfig),
+  'convert-flags': lambda: flags(registry.ConvertConfig),
+  'show-flags': lambda: flags(show_dataset.ShowConfig),
+  'label-flags': lambda: flags(label_config.LabelConfig),
   'mobilenet-v1': mobilenet_v1,
 }
 
 
 def generated(text: str) -> str:
-  """Returns a document with its tables made anew."""
+  """Return the text of a document with up-to-date tables."""
   for name, make in _BLOCKS.items():
     text = re.sub(
       rf'(<!-- begin {name} -->\n).*?(<!-- end {name} -->)',
@@ -102,7 +114,7 @@ def generated(text: str) -> str:
 
 
 def main() -> int:
-  """Writes or checks; returns 1 if a checked document is not current."""
+  """Write or check the tables; return 1 if a checked one is out of date."""
   stale = 0
   for name in _FILES:
     path = _ROOT / name
@@ -111,7 +123,7 @@ def main() -> int:
     if current == text:
       continue
     if '--check' in sys.argv:
-      print(f'{name} is stale: run python scripts/generate_docs.py')
+      print(f'{name} is out of date: run python scripts/generate_docs.py')
       stale = 1
     else:
       path.write_text(current, encoding='utf-8')
