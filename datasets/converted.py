@@ -6,13 +6,13 @@ can be asked for at once.
 
 import re
 
+from datasets import label_lines
 from slim_support import errors, files, json_files
 
 LABELS_FILENAME = 'labels.txt'
 METADATA_FILENAME = 'dataset.json'
 FORMAT_VERSION = 1
 
-_MOST_CLASSES = 10_000_000
 _CONVERT_AGAIN = 'Delete it and convert the data set again.'
 _SCHEMA = {
   'format_version': int,
@@ -67,37 +67,7 @@ def read_label_file(
       `0:daisy`, or if a label stands on two lines.
   """
   path = files.join(dataset_dir, filename)
-  try:
-    text = files.read_bytes(path).decode('utf-8-sig')
-  except UnicodeDecodeError as error:
-    raise errors.UserError(
-      f'{path} is not UTF-8 text. Save it as UTF-8.'
-    ) from error
-  except OSError as error:
-    raise errors.UserError(
-      f'{path} cannot be read: {error.strerror or error}.'
-    ) from error
-  names = {}
-  for number, line in enumerate(text.split('\n'), 1):
-    if line.strip():
-      label, name = _label_and_name(path, number, line.rstrip('\r'))
-      if label in names:
-        raise errors.UserError(
-          f'{path}, line {number}: the label {label} is on an earlier line too.'
-        )
-      names[label] = name
-  return names
-
-
-def _label_and_name(path, number, line):
-  """Return the label and the name on a line."""
-  match = re.fullmatch(r'\s*(-?[0-9]{1,18})\s*:(.*)', line)
-  if not match or abs(int(match[1])) >= _MOST_CLASSES:
-    raise errors.UserError(
-      f'{path}, line {number}: expected LABEL:NAME, for instance 0:daisy, '
-      f'found {line[:60]!r}.'
-    )
-  return int(match[1]), match[2]
+  return label_lines.parse_numbered(label_lines.read(path), path)
 
 
 def write_metadata(metadata: dict, dataset_dir: str):
@@ -131,7 +101,7 @@ def read_metadata(dataset_dir: str) -> dict | None:
 
 def _fault(metadata) -> str | None:
   """Return what is impossible in the metadata, or None."""
-  if not 0 < metadata['num_classes'] <= _MOST_CLASSES:
+  if not 0 < metadata['num_classes'] <= label_lines.MOST_CLASSES:
     return f'num_classes is {metadata["num_classes"]}'
   for name, split in metadata['splits'].items():
     if split['num_samples'] < 0:

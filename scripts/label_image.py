@@ -1,4 +1,4 @@
-r"""Names what is on images, with any network this library exports.
+r"""Label images with any network that this library exports.
 
     python scripts/label_image.py \
       --image=daisy.jpg \
@@ -7,14 +7,15 @@ r"""Names what is on images, with any network this library exports.
       --input_layer=input \
       --output_layer=InceptionV3/Predictions/Reshape_1
 
---image may also be a folder, a pattern, or several of all, separated by commas.
---graph may be a frozen GraphDef, the folder of a SavedModel, a .tflite or an
-.onnx file; or say --checkpoint_path, and --model_name unless it is a
---train_dir. Where the export left its metadata beside the graph, images are
-prepared as they were for the evaluation, and classes have their names.
+--image may also be a folder or a pattern, or several of these, separated by
+commas. --graph may be a frozen GraphDef, the folder of a SavedModel, a .tflite
+or an .onnx file. Use --checkpoint_path instead to label with a checkpoint; it
+needs --model_name, unless it is in a --train_dir. Where the export wrote its
+metadata beside the graph, images are prepared as in evaluation, and classes
+have their names.
 """
 
-import _checkout  # noqa: F401  (finds the modules below)
+import _checkout  # noqa: F401  (makes the modules below importable)
 
 from deployment.checkpoints import run_folder
 from deployment.command_line import entry
@@ -25,11 +26,11 @@ flag_fields.define_flags(label_config.LabelConfig)
 
 
 def main():
-  """Checks the flags, then labels."""
+  """Check the flags, then label the images."""
   checkpoint = flag_fields.flag_value('checkpoint_path')
   recorded = run_folder.recorded_flags(checkpoint) if checkpoint else {}
   options = flag_fields.from_flags(label_config.LabelConfig, recorded)
-  flag_fields.require(options, 'image', 'Say which image to label.')
+  flag_fields.require(options, 'image', 'Name the image to label.')
   entry.load('deployment.labeling.label').label(options)
 
 

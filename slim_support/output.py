@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from slim_support import files
+
 
 @contextlib.contextmanager
 def silent_stderr() -> Iterator[None]:
@@ -19,3 +21,34 @@ def silent_stderr() -> Iterator[None]:
     os.dup2(saved, 2)
     os.close(saved)
     os.close(nowhere)
+
+
+def print_line(text: str) -> None:
+  """Print text and a line end at once, whatever characters it holds.
+
+  The bytes of a file name that is not valid in the system's encoding come out
+  as they are; characters that the output cannot show are escaped.
+
+  Raises:
+    BrokenPipeError: if the reader has closed the output.
+    UserError: if the output cannot be written, for instance on a full disk.
+  """
+  encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
+  try:
+    data = text.encode(encoding, 'surrogateescape')
+  except UnicodeEncodeError:
+    data = text.encode(encoding, 'backslashreplace')
+  stream = getattr(sys.stdout, 'buffer', None)
+  try:
+    if stream is None:  # A text stream that takes the place of stdout.
+      print(data.decode(encoding, 'backslashreplace'), flush=True)
+      return
+    sys.stdout.flush()
+    stream.write(data + b'\n')
+    stream.flush()
+  except BrokenPipeError:
+    raise
+  except OSError as error:
+    # What is still in the buffer cannot be written at exit either.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise files.cannot_write('The standard output', error) from error

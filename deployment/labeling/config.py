@@ -1,4 +1,4 @@
-"""What scripts/label_image.py is told."""
+"""Configuration of scripts/label_image.py."""
 
 import dataclasses
 
@@ -8,25 +8,26 @@ from nets import nets_factory
 from slim_support import errors, flag_fields
 from slim_support.flag_fields import boolean, float_, integer, string
 
+LARGEST_SIDE = 16_384
+_LARGEST_MEAN, _SMALLEST_STD, _LARGEST_STD = 1e6, 1e-6, 1e6
+
 
 @dataclasses.dataclass(frozen=True)
 class LabelConfig(flag_fields.Config):
-  """Which images, which network, and what goes in between.
+  """Which images to label, with which network, and how to prepare them.
 
-  What is None here is taken from the metadata beside an exported network, or
+  Values that are None come from the metadata beside an exported network, or
   from the run.json beside a checkpoint.
   """
 
   image: str = string(
     None,
     'Image files, folders or patterns, separated by commas (required).',
-    group='Images and answers',
+    group='Images and output',
   )
-  top_k: int = integer(5, 'How many classes to print.', minimum=1)
-  json: bool = boolean(
-    False, 'Print a JSON object for each image, a line each.'
-  )
-  batch_size: int = integer(32, 'Images to run at once.', minimum=1)
+  top_k: int = integer(5, 'Number of classes to print.', minimum=1)
+  json: bool = boolean(False, 'Print one JSON object per line and image.')
+  batch_size: int = integer(32, 'Number of images to run at once.', minimum=1)
 
   graph: str = string(
     None,
@@ -35,27 +36,50 @@ class LabelConfig(flag_fields.Config):
     group='An exported network',
   )
   labels: str = string(
-    None, 'File of class names, one a line or numbered like 0:daisy.'
+    None, 'File of class names, one per line or numbered like 0:daisy.'
   )
   labels_offset: int = integer(
-    None, 'How many names at the head of --labels the network leaves out.', 0
+    None,
+    'How many of the first names in --labels to leave out, because the '
+    'network does not have these classes.',
+    minimum=0,
   )
   input_layer: str = string(None, "Name of the graph's input node.")
   output_layer: str = string(None, "Name of the graph's output node.")
-  input_width: int = integer(None, "Image width; the graph's by default.", 1)
-  input_height: int = integer(None, "Image height; the graph's by default.", 1)
-  input_mean: float = float_(
-    None, 'Scale plainly, not as in evaluation: subtract this from 0..255.'
+  input_width: int = integer(
+    None, "Image width; the graph's by default.", 1, LARGEST_SIDE
   )
-  input_std: float = float_(None, 'Scale plainly: then divide by this.')
+  input_height: int = integer(
+    None, "Image height; the graph's by default.", 1, LARGEST_SIDE
+  )
+  input_mean: float = float_(
+    None,
+    'Resize and scale images only, instead of preparing them as in '
+    'evaluation: subtract this from the values 0..255.',
+    -_LARGEST_MEAN,
+    _LARGEST_MEAN,
+  )
+  input_std: float = float_(
+    None,
+    'Divide the difference by this.',
+    _SMALLEST_STD,
+    _LARGEST_STD,
+  )
 
   checkpoint_path: str = string(
     None,
-    'Instead of --graph: a checkpoint (file, folder or --train_dir).',
+    'A checkpoint (file, folder or --train_dir), instead of --graph.',
     group='A checkpoint instead of a graph',
   )
-  model_name: str = string(None, 'Name of the network.', nets_factory.networks)
-  image_size: int = integer(None, 'Side of the images for --checkpoint_path.')
+  model_name: str = string(
+    None, 'Name of the network.', lambda: nets_factory.networks()
+  )
+  image_size: int = integer(
+    None,
+    'Height and width of the images for --checkpoint_path.',
+    1,
+    LARGEST_SIDE,
+  )
   moving_average_decay: float = float_(
     None, 'Use the moving averages of the weights in the checkpoint.', 0, 1
   )
@@ -67,8 +91,8 @@ class LabelConfig(flag_fields.Config):
   )
   dataset_name: str = string(
     'imagenet',
-    'The data set whose classes these are.',
-    dataset_factory.dataset_names,
+    'The data set whose classes the network has.',
+    lambda: dataset_factory.dataset_names(),
   )
   dataset_dir: str = string('', 'Folder of the data set, for its class names.')
 
@@ -76,12 +100,10 @@ class LabelConfig(flag_fields.Config):
     super().__post_init__()
     if bool(self.graph) == bool(self.checkpoint_path):
       raise errors.UserError(
-        'Say either --graph, an exported network, or --checkpoint_path.'
+        'Use either --graph, for an exported network, or --checkpoint_path.'
       )
     if self.checkpoint_path and not self.model_name:
       raise errors.UserError(
         '--model_name is missing: there is no run.json beside '
-        f'{self.checkpoint_path} to say which network it belongs to.'
+        f'{self.checkpoint_path} that records which network it belongs to.'
       )
-    if self.input_std == 0:
-      raise errors.UserError('--input_std=0: nothing is divided by 0.')

@@ -1,176 +1,149 @@
-"""Labels for images: from files and a network to the most probable classes."""
+"""Labeling of image files: print the most probable classes of each."""
 
+import collections
 import concurrent.futures
 import dataclasses
-import glob
+import itertools
 import json
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from absl import logging
 
-from datasets.images import headers
+from deployment.labeling import config as label_config
+from deployment.labeling import image_loading, image_search
 from deployment.labeling import network as label_network
-from slim_support import errors
+from slim_support import errors, output
 
-_SUFFIXES = ('.jpg', '.jpeg', '.png', '.gif', '.bmp', '.webp')
-_FORMATS = ('jpeg', 'png', 'gif', 'bmp', 'webp')
-_MOST_PIXELS = 200_000_000
+_MOST_BATCH_BYTES = 2**31
 
 
 @dataclasses.dataclass
 class Result:
-  """What is said of one image.
+  """The predictions for one image.
 
   Attributes:
-    image: the file.
+    image: path of the file.
     error: why there are no predictions, '' if there are.
-    predictions: dicts of 'label', 'index' and 'score', the highest first.
+    predictions: dicts of 'label', 'index' and 'score', the highest score first.
   """
 
   image: str
   error: str = ''
-  predictions: list = dataclasses.field(default_factory=list)
+  predictions: list[dict] = dataclasses.field(default_factory=list)
 
 
-def label(options):
-  """Prints the most probable classes of every image.
+def label(options: label_config.LabelConfig) -> None:
+  """Print the most probable classes of every image.
 
   Args:
-    options: a LabelConfig.
+    options: which images, and which network.
 
   Raises:
-    UserError: if an image could not be labelled, after all others were; or if
-      something else is wrong that the user can mend.
+    UserError: if an image could not be labeled, after all others were; or if
+      the network or a flag cannot be used.
   """
-  files = find_images(options.image)
+  paths = image_search.find(options.image)
   network = label_network.load(options)
   failed = 0
-  for result in results(files, network, options):
+  for result in results(paths, network, options):
     failed += bool(result.error)
     if options.json:
-      print(_as_json(result), flush=True)
-    elif len(files) > 1:
-      print(f'{result.image}\n{_as_text(result, "  ")}\n', flush=True)
+      output.print_line(_as_json(result))
+    elif len(paths) > 1:
+      output.print_line(f'{result.image}\n{_as_text(result, "  ")}\n')
     elif not result.error:
-      print(_as_text(result, ''))
-  if failed and len(files) == 1:
-    raise errors.UserError(f'{files[0]}: {result.error}')
+      output.print_line(_as_text(result, ''))
+  if failed and len(paths) == 1:
+    raise errors.UserError(f'{paths[0]}: {result.error}')
   if failed:
     raise errors.UserError(
-      f'{failed} of {len(files)} images could not be labelled.'
+      f'{failed} of {len(paths)} images could not be labeled.'
     )
 
 
-def find_images(what: str) -> list[str]:
-  """Returns the files that --image means.
+def results(
+  paths: list[str],
+  network: label_network.LabelNetwork,
+  options: label_config.LabelConfig,
+) -> Iterator[Result]:
+  """Yield the Result of every image, in order.
+
+  Images are read and prepared in threads while the network runs on those
+  before; two batches of them are held at most.
 
   Args:
-    what: files, folders (with all images below them) and patterns, separated
-      by commas.
+    paths: the image files.
+    network: the network.
+    options: gives batch_size and top_k.
 
   Raises:
-    UserError: if a folder or a pattern holds no images.
+    UserError: if the network does not run.
   """
-  found = []
-  for part in [what] if os.path.exists(what) else what.split(','):
-    part = os.path.expanduser(part.strip())
-    if os.path.isdir(part):
-      inside = _images_below(part)
-    elif not os.path.exists(part) and glob.has_magic(part):
-      inside = sorted(glob.glob(part, recursive=True))
-    else:
-      inside = [part]
-    if not inside:
-      raise errors.UserError(f'--image={part}: there are no images.')
-    found += inside
-  return found
-
-
-def _images_below(folder):
-  """Returns what is an image, or calls itself one."""
-  found = []
-  for parent, folders, names in os.walk(folder):
-    folders.sort()
-    for name in sorted(names):
-      path = os.path.join(parent, name)
-      if name.lower().endswith(_SUFFIXES) or _is_image(path):
-        found.append(path)
-  return found
-
-
-def _is_image(path):
-  try:
-    with open(path, 'rb') as file:
-      return headers.sniff(file.read(16)) in _FORMATS
-  except OSError:
-    return False
-
-
-def results(files, network, options):
-  """Yields a Result for every file, in order.
-
-  Args:
-    files: paths.
-    network: a `label_network.LabelNetwork`.
-    options: a LabelConfig, for batch_size and top_k.
-  """
-  with (
-    tf.Graph().as_default(),
-    tf.Session() as session,
-    concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
-  ):
+  _check_memory(options.batch_size, network.image_shape)
+  pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+  with tf.Graph().as_default(), tf.Session() as session:
     encoded = tf.placeholder(tf.string, [])
-    prepare = session.make_callable(network.prepare(encoded), [encoded])
-    for start in range(0, len(files), options.batch_size):
-      batch = files[start : start + options.batch_size]
-      read = list(pool.map(lambda path: _read(path, prepare), batch))
-      yield from _label_batch(batch, read, network, options.top_k)
+    loader = image_loading.ImageLoader(
+      session.make_callable(network.prepare(encoded), [encoded])
+    )
+    try:
+      loading = _load_ahead(pool, loader, paths, options.batch_size)
+      while batch := [*itertools.islice(loading, options.batch_size)]:
+        yield from _label_batch(batch, network, options.top_k)
+    finally:
+      pool.shutdown(cancel_futures=True)
 
 
-def _read(path, prepare):
-  """Returns a file's prepared image, or the reason why there is none."""
-  if not os.path.isfile(path):
-    remote = ' Addresses are not fetched.' if '://' in path else ''
-    return f'There is no such file.{remote}'
-  try:
-    with open(path, 'rb') as file:
-      data = file.read()
-    header = headers.read_header(data)
-    if header.width * header.height > _MOST_PIXELS:
-      return f'{header.width} x {header.height} pixels are too many.'
-    if header.orientation != 1:
-      logging.warning('%s is labelled as stored, not turned upright.', path)
-    return prepare(data)
-  except headers.BadImage as error:
-    return f'{error}.'
-  except OSError as error:
-    return f'It cannot be read: {error.strerror}.'
-  except tf.errors.OpError as error:
-    return f'It cannot be decoded: {error.message.splitlines()[0]}'
+def _check_memory(batch_size, image_shape):
+  """Raise UserError if a batch of prepared images would not fit in memory."""
+  image_bytes = 4 * int(np.prod(image_shape, dtype=np.int64))
+  most = max(1, _MOST_BATCH_BYTES // image_bytes)
+  if batch_size > most:
+    height, width, _ = image_shape
+    raise errors.UserError(
+      f'--batch_size={batch_size}: images of {width} x {height} pixels need '
+      f'{batch_size * image_bytes / 2**30:.0f} GiB. Use --batch_size={most} or '
+      'less.'
+    )
 
 
-def _label_batch(files, read, network, top_k):
-  """Returns the Results of some files of which the readable ones are run."""
-  images = [image for image in read if not isinstance(image, str)]
-  scores = iter(network.predictor(np.stack(images)) if images else ())
-  return [
-    Result(path, error=image)
-    if isinstance(image, str)
-    else Result(path, predictions=_top(next(scores), network.names, top_k))
-    for path, image in zip(files, read, strict=True)
-  ]
+def _load_ahead(pool, loader, paths, ahead):
+  """Yield (path, future of its prepared image), with some more under way."""
+  waiting = collections.deque()
+  for path in paths:
+    waiting.append((path, pool.submit(loader.load, path)))
+    if len(waiting) > ahead:
+      yield waiting.popleft()
+  yield from waiting
 
 
-def _top(scores, names, top_k):
-  """Returns the highest scores with their classes' names."""
+def _label_batch(batch, network, top_k):
+  """Return the Results of a batch of (path, future of its prepared image)."""
+  found, images = [], []
+  for path, future in batch:
+    found.append(Result(path))
+    try:
+      images.append(future.result())
+    except image_loading.UnusableImageError as error:
+      found[-1].error = str(error)
+  scores = iter(network.scores(np.stack(images)) if images else ())
+  for result in found:
+    if not result.error:
+      _add_predictions(result, next(scores), network.names, top_k)
+  return found
+
+
+def _add_predictions(result, scores, names, top_k):
+  """Add the highest scores, with the names of their classes, to a Result."""
+  if not np.isfinite(scores).all():
+    result.error = 'The network gives it scores that are NaN or infinite.'
+    return
   best = np.argsort(-scores, kind='stable')[:top_k]
-  return [
+  result.predictions = [
     {
-      'label': str(
-        index if not names or names[index] is None else names[index]
-      ),
+      'label': str((names and names[index]) or index),
       'index': int(index),
       'score': float(scores[index]),
     }
@@ -179,13 +152,18 @@ def _top(scores, names, top_k):
 
 
 def _as_json(result):
+  """Return a Result as a JSON object in one line."""
   if result.error:
-    return json.dumps({'image': result.image, 'error': result.error})
-  row = {'image': result.image, 'predictions': result.predictions}
-  return json.dumps(row, ensure_ascii=False)
+    row = {'image': result.image, 'error': result.error}
+  else:
+    row = {'image': result.image, 'predictions': result.predictions}
+  text = json.dumps(row, ensure_ascii=False)
+  # The bytes of names that are not UTF-8 become escapes of JSON.
+  return text.encode('utf-8', 'backslashreplace').decode()
 
 
 def _as_text(result, indent):
+  """Return a Result in lines for people to read."""
   if result.error:
     return f'{indent}error: {result.error}'
   return '\n'.join(

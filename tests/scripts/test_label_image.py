@@ -39,7 +39,7 @@ def test_from_another_folder(exported, run_script):
   assert len(rows[0]['predictions']) == 5
   assert rows[1]['error'] == 'There is no such file.'
   assert done.stderr.splitlines()[-1] == (
-    'label_image.py: 1 of 2 images could not be labelled.'
+    'label_image.py: 1 of 2 images could not be labeled.'
   )
 
 
@@ -47,7 +47,7 @@ def test_from_another_folder(exported, run_script):
   ('flags', 'message'),
   [
     (['--graph=x'], '--image is missing'),
-    (['--image=x'], 'either --graph'),
+    (['--image=x'], 'Use either --graph'),
     (['--image=x', '--graph=x', '--top_k=0'], 'must be at least 1'),
     (['x.jpg'], 'Unexpected argument'),
   ],
