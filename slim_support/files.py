@@ -217,9 +217,9 @@ def write(path: str, data: bytes) -> None:
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
   """Give a temporary name beside a local file, which it replaces at the end."""
-  path = os.path.realpath(path)
-  if os.path.exists(path):
+  with contextlib.suppress(FileNotFoundError):
     check_regular(path)
+  path = os.path.realpath(path)
   temporary = f'{path}.tmp'
   try:
     yield temporary
@@ -327,18 +327,29 @@ def check_writable(flag: str, path: str) -> None:
   Raises:
     UserError: if it cannot; the message names the flag.
   """
-  if not is_remote(path) and os.path.exists(path):
-    if os.path.isdir(path):
-      raise errors.UserError(f'--{flag}={path} is a folder. Name a file.')
-    if not os.path.isfile(path):
-      raise errors.UserError(
-        f'--{flag}={path} is a pipe or a device. Name a regular file.'
-      )
+  if not is_remote(path):
+    _check_target(f'--{flag}={path}', path)
   folder = _folder_of(path)
   try:
     try_to_write(folder)
   except OSError as error:
     raise cannot_write(f'--{flag}={path}', error) from error
+
+
+def _check_target(what, path):
+  """Raise UserError for what is there already and cannot be replaced."""
+  try:
+    check_regular(path)
+  except FileNotFoundError:
+    return
+  except OSError as error:
+    if error.errno == errno.EISDIR:
+      raise errors.UserError(f'{what} is a folder. Name a file.') from error
+    if error.errno == errno.EINVAL:
+      raise errors.UserError(
+        f'{what} is a pipe or a device. Name a regular file.'
+      ) from error
+    raise cannot_write(what, error) from error
 
 
 def _folder_of(path):

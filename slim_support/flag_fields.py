@@ -9,7 +9,7 @@ see absl's FLAGS: they call `define_flags` when they are imported and
 import dataclasses
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from absl import flags
 
@@ -20,8 +20,67 @@ _LARGEST_INTEGER = 2**63 - 1
 _FEW = 8
 
 
-def _field(define, default, help_text, **metadata):
-  metadata |= {'define': define, 'help': help_text}
+class _Kind(NamedTuple):
+  """A kind of flag.
+
+  Attributes:
+    types: the types that a value may have.
+    words: what a value is, for messages.
+    define: fn(name, default, help) that defines the absl flag.
+  """
+
+  types: tuple[type, ...]
+  words: str
+  define: Callable
+
+
+def _numeric(parser, words):
+  """Return what defines an absl flag whose errors say what a value is."""
+
+  class Parser(parser):
+    """Parses a number; an absl parser."""
+
+    def convert(self, argument):
+      try:
+        return super().convert(argument)
+      except (ValueError, TypeError) as error:
+        raise ValueError(f'must be {words}.') from error
+
+  return lambda name, default, help_text: flags.DEFINE(
+    Parser(), name, default, help_text, serializer=flags.ArgumentSerializer()
+  )
+
+
+def _define_boolean(name, default, help_text):
+  """Define a boolean flag whose errors say what a value is."""
+
+  class Parser(flags.BooleanParser):
+    """Parses a truth value; an absl parser."""
+
+    def parse(self, argument):
+      try:
+        return super().parse(argument)
+      except (ValueError, TypeError) as error:
+        raise ValueError('must be true or false.') from error
+
+  flag = flags.BooleanFlag(name, default, help_text)
+  flag.parser = Parser()
+  flags.DEFINE_flag(flag)
+
+
+_WHOLE = 'a whole number, for instance 10'
+_NUMBER = 'a number, for instance 0.5'
+_KINDS = {
+  'string': _Kind((str,), 'a text', flags.DEFINE_string),
+  'list': _Kind((tuple,), 'a list', flags.DEFINE_list),
+  'integer': _Kind((int,), _WHOLE, _numeric(flags.IntegerParser, _WHOLE)),
+  'float': _Kind((float, int), _NUMBER, _numeric(flags.FloatParser, _NUMBER)),
+  'boolean': _Kind((bool,), 'true or false', _define_boolean),
+}
+
+
+def _field(kind, default, help_text, **metadata):
+  metadata |= {'kind': kind, 'help': help_text}
   return dataclasses.field(
     default=default,
     metadata={
@@ -47,9 +106,7 @@ def string(
     known: returns the values that can work; None if any can.
     group: heading in `--help`.
   """
-  return _field(
-    flags.DEFINE_string, default, help_text, known=known, group=group
-  )
+  return _field('string', default, help_text, known=known, group=group)
 
 
 def string_list(help_text: str, group: str | None = None) -> Any:
@@ -57,7 +114,7 @@ def string_list(help_text: str, group: str | None = None) -> Any:
 
   Its value is a tuple, or None where the flag is not given.
   """
-  return _field(flags.DEFINE_list, None, help_text, group=group)
+  return _field('list', None, help_text, group=group)
 
 
 def integer(
@@ -69,7 +126,7 @@ def integer(
 ) -> Any:
   """Declare an integer field with a value in [minimum, maximum]."""
   return _field(
-    flags.DEFINE_integer,
+    'integer',
     default,
     help_text,
     minimum=-_LARGEST_INTEGER if minimum is None else minimum,
@@ -97,7 +154,7 @@ def float_(
     group: heading in `--help`.
   """
   return _field(
-    flags.DEFINE_float,
+    'float',
     default,
     help_text,
     minimum=minimum,
@@ -109,7 +166,7 @@ def float_(
 
 def boolean(default: bool, help_text: str, group: str | None = None) -> Any:
   """Declare a boolean field."""
-  return _field(flags.DEFINE_bool, default, help_text, group=group)
+  return _field('boolean', default, help_text, group=group)
 
 
 def one_of(*names: str) -> Callable[[], tuple[str, ...]]:
@@ -144,6 +201,9 @@ def _check(field, value):
     return
   metadata = field.metadata
   shown = f'--{field.name}={value}'
+  kind = _KINDS.get(metadata.get('kind'))
+  if kind and type(value) not in kind.types:
+    raise errors.UserError(f'{shown}: must be {kind.words}.')
   known = metadata.get('known')
   if known and value not in known():
     kind = field.name.removesuffix('_name').replace('_', ' ')
@@ -151,6 +211,12 @@ def _check(field, value):
     raise errors.UserError(f'{shown}: {error}')
   if isinstance(value, tuple):
     _check_list(field.name, value)
+  if isinstance(value, int | float):
+    _check_number(shown, value, metadata)
+
+
+def _check_number(shown, value, metadata):
+  """Raise UserError if a number is out of its bounds."""
   if isinstance(value, float) and not math.isfinite(value):
     raise errors.UserError(f'{shown} is not a finite number.')
   minimum, maximum = metadata.get('minimum'), metadata.get('maximum')
@@ -184,7 +250,7 @@ def grouped(cls: type) -> dict[str, list[dataclasses.Field]]:
   """Return the fields of a configuration class by their headings."""
   result, heading = {}, ''
   for field in dataclasses.fields(cls):
-    if 'define' not in field.metadata:
+    if 'kind' not in field.metadata:
       continue
     heading = field.metadata.get('group', heading)
     result.setdefault(heading, []).append(field)
@@ -199,8 +265,8 @@ def define_flags(cls: type) -> None:
   """
   for heading, fields in grouped(cls).items():
     for field in fields:
-      define = field.metadata['define']
-      define(field.name, field.default, help_text(field))
+      kind = _KINDS[field.metadata['kind']]
+      kind.define(field.name, field.default, help_text(field))
       flags.FLAGS[field.name].group = heading
 
 
