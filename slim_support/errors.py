@@ -48,7 +48,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 # Lines of TensorFlow's messages that say where an error passed through, but
 # not what it was.
 _NOISE = re.compile(
-  r'\s*(Graph execution error:|Detected at node .*|<stack traces unavailable>'
+  r'\s*(Graph execution error:|Detected at node .*|Node: .*|Restoring from '
+  r'checkpoint failed\..*|<stack traces unavailable>'
   r'|\d+ root error\(s\) found\.|\d+ successful operations\.'
   r'|\d+ derived errors ignored\.|File ".*|Original stack trace .*'
   r'|Additional GRPC error information.*|:?\{.*grpc.*\}|\[\[.*)?\s*'

@@ -1,1 +1,1 @@
-"""Finding, repairing, matching and restoring checkpoints; the train_dir."""
+"""Find, repair, match and restore checkpoints; own what a train_dir holds."""

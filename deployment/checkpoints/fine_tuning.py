@@ -1,140 +1,103 @@
-"""Fine-tuning: which variables start from which checkpoint, and why not."""
+"""Fine-tuning: restore the variables that fit a checkpoint, report the rest."""
 
-import inspect
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from deployment.checkpoints import locate, matching
-from nets import nets_factory
+from deployment.checkpoints import identify, locate, matching, scopes
 from slim_support import errors
 from tf_slim_compat import slim
 
 
-def init_fn(config, num_classes: int):
-  """Returns what restores the variables at step 0, or None.
+def init_fn(
+  config: Any, num_classes: int
+) -> Callable[[tf.train.Scaffold, tf.Session], None] | None:
+  """Return a function that restores variables before the first step.
 
-  Reports how many variables come from the checkpoint and why others do not.
-  With no --checkpoint_exclude_scopes a classifier whose shape does not fit is
-  left out by itself; with the flag, exactly its scopes are.
+  Logs how many variables come from the checkpoint and why others do not.
+  Without --checkpoint_exclude_scopes a classifier of another size is left out
+  by itself; with the flag, exactly its scopes are.
 
   Args:
     config: a TrainConfig.
-    num_classes: classes of the network.
+    num_classes: classes of the network, which is in the default graph.
 
   Returns:
-    fn(scaffold, session) for tf.train.Scaffold, or None without checkpoint.
+    What tf.train.Scaffold takes as init_fn, None without --checkpoint_path.
 
   Raises:
-    UserError: if a scope matches nothing or the checkpoint does not fit.
+    UserError: if a scope matches nothing or the checkpoint does not fit; the
+      function, if the checkpoint is damaged.
   """
   if not config.checkpoint_path:
     return None
   prefix = locate.resolve(config.checkpoint_path)
   variables = slim.get_model_variables()
-  excluded = config.checkpoint_exclude_scopes or ()
-  matching.check_scopes('checkpoint_exclude_scopes', excluded, variables)
-  wanted = [
-    variable
-    for variable in variables
-    if not matching.in_scope(variable.op.name, excluded)
-  ]
-  fitting, missing, misshapen = matching.assignment(prefix, wanted)
-  head = []
+  excluded = scopes.excluded(config.checkpoint_exclude_scopes or (), variables)
+  left_out = {v.op.name for some in excluded.values() for v in some}
+  fitting, missing, mismatched = matching.match(
+    prefix, [v for v in variables if v.op.name not in left_out]
+  )
+  classifier = []
   if config.checkpoint_exclude_scopes is None:
-    head, misshapen = _split_head(misshapen, num_classes)
-  if misshapen or (missing and not config.ignore_missing_vars) or not fitting:
-    _explain(config, prefix, fitting, missing, misshapen)
-  _report(config, prefix, variables, fitting, missing, head)
-  saver = tf.train.Saver(fitting, reshape=False)
-  return lambda scaffold, session: saver.restore(session, prefix)
-
-
-def _split_head(misshapen, num_classes):
-  """Parts the classifier's variables from the others that do not fit."""
-  head = [
-    item
-    for item in misshapen
-    if item[1][-1] == num_classes and item[1][:-1] == item[2][:-1]
-  ]
-  return head, [item for item in misshapen if item not in head]
-
-
-def _report(config, prefix, variables, fitting, missing, head):
-  """Logs what is restored and what is not."""
+    classifier, mismatched = identify.split_classifier(mismatched, num_classes)
+  if mismatched or (missing and not config.ignore_missing_vars) or not fitting:
+    raise _does_not_fit(config, prefix, fitting, missing, mismatched)
   logging.info(
     'Fine-tuning from %s: %d of %d variables restored.',
     prefix,
     len(fitting),
     len(variables),
   )
-  for scope in config.checkpoint_exclude_scopes or ():
-    out = [v for v in variables if matching.in_scope(v.op.name, [scope])]
-    logging.info('Left out by scope %s: %d variables.', scope, len(out))
-  if head:
+  _log_the_rest(excluded, missing, classifier)
+  saver = tf.train.Saver(fitting, reshape=False)
+
+  def restore(scaffold, session):
+    del scaffold
+    with locate.report_damage(prefix):
+      saver.restore(session, prefix)
+
+  return restore
+
+
+def _log_the_rest(excluded, missing, classifier):
+  """Log which variables are not restored, and why."""
+  for scope, variables in excluded.items():
+    logging.info('Left out by scope %s: %d variables.', scope, len(variables))
+  if classifier:
     logging.info(
       'Left out because the number of classes differs (%d in the checkpoint, '
       '%d here): %s.',
-      head[0][2][-1],
-      head[0][1][-1],
-      matching.shorten(name for name, _, _ in head),
+      classifier[0].there[-1],
+      classifier[0].here[-1],
+      matching.shorten(item.name for item in classifier),
     )
   if missing:
     logging.warning(
-      'Not in the checkpoint, so initialised anew: %s.',
+      'Not in the checkpoint, so newly initialised: %s.',
       matching.shorten(missing),
     )
 
 
-def _explain(config, prefix, fitting, missing, misshapen):
-  """Raises UserError for a checkpoint that does not fit."""
-  suggestion = _likely_network(config, prefix)
+def _does_not_fit(config, prefix, fitting, missing, mismatched):
+  """Return the error for a checkpoint that does not fit."""
+  suggestion = identify.likely_network(prefix, config.model_name)
   if suggestion:
-    raise errors.UserError(
+    return errors.UserError(
       f'{prefix} is not a checkpoint of {config.model_name}: it looks like '
       f'--model_name={suggestion}.'
     )
-  matching.check_fits(prefix, [], misshapen)
+  matching.check_fits(prefix, [], mismatched)
   if not fitting:
-    raise errors.UserError(
+    names = sorted(locate.reader(prefix).get_variable_to_shape_map())
+    return errors.UserError(
       f'{prefix} has no variable in common with {config.model_name}: it holds '
-      f'{matching.shorten(_names(prefix))}.'
+      f'{matching.shorten(names)}.'
     )
-  raise errors.UserError(
+  return errors.UserError(
     f'{prefix} lacks {len(missing)} variables of {config.model_name}: '
-    f'{matching.shorten(missing)}. Say --ignore_missing_vars to initialise '
-    'them anew.'
+    f'{matching.shorten(missing)}. Use --ignore_missing_vars to initialise '
+    'them newly.'
   )
-
-
-def _names(prefix):
-  return sorted(locate.reader(prefix).get_variable_to_shape_map())
-
-
-def _likely_network(config, prefix):
-  """Returns another network of the library that fits the checkpoint, or None.
-
-  Only networks with the checkpoint's outermost scope are built to compare.
-  """
-  scopes = {name.split('/')[0] for name in _names(prefix)}
-  for name, function in nets_factory.networks_map.items():
-    scope = inspect.signature(function).parameters.get('scope')
-    if name == config.model_name or scope is None:
-      continue
-    if scope.default in scopes and _fits(name, prefix):
-      return name
-  return None
-
-
-def _fits(name, prefix):
-  """Returns whether a network's variables, its head aside, fit."""
-  row = nets_factory.network(name)
-  with tf.Graph().as_default():
-    images = tf.placeholder(
-      tf.float32, [1, row.image_size, row.image_size, row.channels]
-    )
-    nets_factory.get_network_fn(name, row.classes)(images)
-    variables = slim.get_model_variables()
-    _, missing, misshapen = matching.assignment(prefix, variables)
-    _, body = _split_head(misshapen, row.classes)
-    return not missing and not body

@@ -1,4 +1,9 @@
-"""Match a network's variables with those of a checkpoint."""
+"""Compare a network's variables with those of a checkpoint."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
 
 from deployment.checkpoints import locate
 from slim_support import errors
@@ -6,75 +11,86 @@ from slim_support import errors
 _SHOWN = 10
 
 
-def in_scope(name: str, scopes) -> bool:
-  """Returns whether a variable's name starts with one of the scopes."""
-  return any(name.startswith(scope) for scope in scopes)
+class Mismatch(NamedTuple):
+  """A variable that has another shape in the checkpoint.
+
+  Attributes:
+    name: its name in the checkpoint.
+    here: its shape in the graph.
+    there: its shape in the checkpoint.
+  """
+
+  name: str
+  here: list[int]
+  there: list[int]
 
 
-def check_scopes(flag: str, scopes, variables):
-  """Raises UserError if one of the scopes matches no variable."""
-  names = [variable.op.name for variable in variables]
-  known = {
-    '/'.join(name.split('/')[: depth + 1])
-    for name in names
-    for depth in range(name.count('/') + 1)
-  }
-  for scope in scopes:
-    if not any(name.startswith(scope) for name in names):
-      tops = sorted({name.split('/')[0] for name in names})
-      raise errors.UserError(
-        f'--{flag}: no variable starts with {scope!r}.'
-        + (
-          errors.did_you_mean(scope, known)
-          or f' The variables lie below {", ".join(tops)}.'
-        )
-      )
+class Match(NamedTuple):
+  """How a graph's variables fit a checkpoint.
+
+  Attributes:
+    fitting: name in the checkpoint -> variable, those that can be restored.
+    missing: sorted names that the checkpoint does not have.
+    mismatched: variables that have another shape there.
+  """
+
+  fitting: dict[str, tf.Variable]
+  missing: list[str]
+  mismatched: list[Mismatch]
 
 
-def assignment(prefix: str, variables):
-  """Sorts variables by how they fit a checkpoint.
+def match(
+  prefix: str, variables: Mapping[str, tf.Variable] | Iterable[tf.Variable]
+) -> Match:
+  """Compare variables with a checkpoint.
 
   Args:
     prefix: the checkpoint.
-    variables: dict of name in the checkpoint to variable, or a list of
-      variables, which go by their own names.
+    variables: name in the checkpoint -> variable, or variables that have the
+      same names there.
 
-  Returns:
-    fitting: dict of name to variable, to be restored.
-    missing: sorted names that the checkpoint lacks.
-    misshapen: list of (name, shape here, shape in the checkpoint).
+  Raises:
+    UserError: if the checkpoint cannot be read.
   """
-  if not isinstance(variables, dict):
+  if not isinstance(variables, Mapping):
     variables = {variable.op.name: variable for variable in variables}
   shapes = locate.reader(prefix).get_variable_to_shape_map()
-  fitting, missing, misshapen = {}, [], []
+  result = Match({}, [], [])
   for name, variable in sorted(variables.items()):
     here = variable.shape.as_list()
     if name not in shapes:
-      missing.append(name)
+      result.missing.append(name)
     elif shapes[name] != here:
-      misshapen.append((name, here, shapes[name]))
+      result.mismatched.append(Mismatch(name, here, shapes[name]))
     else:
-      fitting[name] = variable
-  return fitting, missing, misshapen
+      result.fitting[name] = variable
+  return result
 
 
-def shorten(names) -> str:
-  """Returns the first names, and how many more there are."""
+def shorten(names: Iterable[str]) -> str:
+  """Return the first names, and how many more there are."""
   names = list(names)
   more = len(names) - _SHOWN
   return ', '.join(names[:_SHOWN]) + (f' and {more} more' if more > 0 else '')
 
 
-def check_fits(prefix: str, missing, misshapen):
-  """Raises UserError if a checkpoint lacks variables or has other shapes."""
-  if misshapen:
-    details = '; '.join(
-      f'{name} is {here} here and {there} in the checkpoint'
-      for name, here, there in misshapen[:_SHOWN]
-    )
+def describe(mismatched: list[Mismatch]) -> str:
+  """Return the shapes of variables that do not fit, for a message."""
+  shown = '; '.join(
+    f'{name} is {here} here and {there} in the checkpoint'
+    for name, here, there in mismatched[:_SHOWN]
+  )
+  more = len(mismatched) - _SHOWN
+  return shown + (f'; and {more} more' if more > 0 else '')
+
+
+def check_fits(
+  prefix: str, missing: list[str], mismatched: list[Mismatch]
+) -> None:
+  """Raise UserError if a checkpoint lacks variables or has other shapes."""
+  if mismatched:
     raise errors.UserError(
-      f'{prefix} does not fit: {details}.{_hint(misshapen)}'
+      f'{prefix} does not fit: {describe(mismatched)}.{_hint(mismatched)}'
     )
   if missing:
     raise errors.UserError(
@@ -83,20 +99,20 @@ def check_fits(prefix: str, missing, misshapen):
     )
 
 
-def _hint(misshapen):
-  """Returns the flag that mends a shape mismatch."""
-  classes = {(here[-1], there[-1]) for _, here, there in misshapen}
+def _hint(mismatched):
+  """Return the flag that makes the shapes fit."""
+  classes = {(*here[-1:], *there[-1:]) for _, here, there in mismatched}
   if classes <= {(1001, 1000)}:
     return (
-      ' The checkpoint tells 1000 classes apart, without the background: '
-      'say --labels_offset=1.'
+      ' The checkpoint has 1000 classes, without the background: use '
+      '--labels_offset=1.'
     )
   if classes <= {(1000, 1001)}:
-    return ' The checkpoint has 1001 classes: say --labels_offset=0.'
+    return ' The checkpoint has 1001 classes: use --labels_offset=0.'
   if len(classes) == 1:
-    scopes = sorted({name.rsplit('/', 1)[0] for name, _, _ in misshapen})
+    scopes = sorted({name.rsplit('/', 1)[0] for name, _, _ in mismatched})
     return (
-      ' To train these anew, say '
+      ' To train these from the beginning, use '
       f'--checkpoint_exclude_scopes={",".join(scopes)}.'
     )
   return ' Is it a checkpoint of another --model_name or width?'

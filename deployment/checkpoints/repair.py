@@ -1,66 +1,78 @@
-"""Repair a train_dir: make its newest whole checkpoint the current one."""
+"""Repair a train_dir: make its newest readable checkpoint the current one."""
 
 import os
 import re
-import shutil
 
 import tensorflow.compat.v1 as tf
 from absl import logging
 
 from deployment.checkpoints import locate
-from slim_support import errors
+from slim_support import errors, files
 
 
-def is_whole(prefix: str) -> bool:
-  """Returns whether every tensor of the checkpoint can be read."""
+def is_readable(prefix: str) -> bool:
+  """Return whether every tensor of the checkpoint can be read."""
   try:
     checkpoint = tf.train.NewCheckpointReader(prefix)
     for name in checkpoint.get_variable_to_shape_map():
       checkpoint.get_tensor(name)
-  except Exception:  # the reader maps statuses to all kinds of exceptions
+  except (
+    Exception
+  ):  # the reader turns status codes into all kinds of exceptions
     return False
   return True
 
 
-def repair(folder: str):
-  """Makes the newest whole checkpoint of a train_dir the current one.
+def repair(folder: str) -> str | None:
+  """Make the newest readable checkpoint of a train_dir the current one.
 
-  Damaged newer ones are reported and left where they are, but no longer
-  named in the state file; leftovers of interrupted writes are removed.
+  Damaged newer ones are reported and stay where they are, but the state file
+  no longer names them. Leftovers of interrupted writes are removed.
+
+  Args:
+    folder: the train_dir.
 
   Returns:
-    The newest whole checkpoint, or None if there never was any.
+    The newest readable checkpoint, or None if there never was any.
 
   Raises:
     UserError: if there are checkpoints, but none can be read.
   """
-  for name in os.listdir(folder):
+  for name in files.list_folder(folder):
     if '.tempstate' in name or re.search(rf'{locate.PREFIX}-\d+_temp', name):
-      path = os.path.join(folder, name)
-      shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+      path = files.join(folder, name)
+      (files.remove_tree if files.is_folder(path) else files.remove)(path)
   found = locate.prefixes(folder)
-  whole = found
-  while whole and not is_whole(whole[-1]):
-    logging.warning('Checkpoint %s is damaged and left out.', whole[-1])
-    whole = whole[:-1]
-  if found and not whole:
+  readable = found
+  while readable and not is_readable(readable[-1]):
+    logging.warning(
+      'The checkpoint %s is damaged and is not used.', readable[-1]
+    )
+    readable = readable[:-1]
+  if found and not readable:
     raise errors.UserError(
       f'No checkpoint in {folder} can be read. To train from the beginning, '
-      'name another --train_dir.'
+      'use another --train_dir.'
     )
-  if not whole:
+  if not readable:
     return None
-  if whole != found or locate.latest_by_state(folder) != whole[-1]:
-    write_state(folder, whole)
-  return whole[-1]
+  if readable != found or locate.latest_by_state(folder) != readable[-1]:
+    write_state(folder, readable)
+  return readable[-1]
 
 
-def write_state(folder: str, whole):
-  """Writes the state file: these checkpoints, the last one the current.
+def write_state(folder: str, prefixes: list[str]) -> None:
+  """Write the state file of a folder.
 
-  Their paths are relative, so the folder can be moved.
+  The paths in it are relative, so that the folder can be moved.
+
+  Args:
+    folder: the folder of the checkpoints.
+    prefixes: its checkpoints; the last one is the current one.
   """
-  names = [os.path.basename(prefix) for prefix in whole]
+  names = [os.path.basename(prefix) for prefix in prefixes]
+  if not files.is_remote(folder):
+    folder = os.path.abspath(folder)
   tf.train.update_checkpoint_state(
-    os.path.abspath(folder), names[-1], all_model_checkpoint_paths=names
+    folder, names[-1], all_model_checkpoint_paths=names
   )

@@ -5,7 +5,7 @@ import tensorflow.compat.v1 as tf
 from absl import logging
 
 from datasets import dataset_factory
-from deployment.checkpoints import matching
+from deployment.checkpoints.restore import Restorer
 from deployment.evaluation import follow, metrics, results
 from deployment.inputs import failures, pipeline
 from nets import nets_factory
@@ -69,33 +69,11 @@ class Evaluator:
         labels=batch['label'], logits=logits
       ),
     }
-    self._variables = self._names_in_checkpoint()
-    self._saver = tf.train.Saver(self._variables, reshape=False)
-
-  def _names_in_checkpoint(self):
-    """Returns name in the checkpoint -> variable; averages where asked for."""
-    variables = tf.global_variables()
-    if not self.config.moving_average_decay:
-      return {variable.op.name: variable for variable in variables}
-    averages = tf.train.ExponentialMovingAverage(
-      self.config.moving_average_decay
-    )
-    return averages.variables_to_restore(tf.model_variables())
+    self._restorer = Restorer(bool(config.moving_average_decay))
 
   def restore(self, session, prefix):
-    """Gives the network the checkpoint's weights.
-
-    Raises:
-      UserError: if they do not fit; it names variables and shapes.
-    """
-    _, missing, misshapen = matching.assignment(prefix, self._variables)
-    if missing and self.config.moving_average_decay:
-      raise errors.UserError(
-        f'{prefix} has no moving averages ({matching.shorten(missing)}). '
-        'Leave out --moving_average_decay.'
-      )
-    matching.check_fits(prefix, missing, misshapen)
-    self._saver.restore(session, prefix)
+    """Restore the network's weights from a checkpoint; see `Restorer`."""
+    self._restorer.restore(session, prefix)
 
   def run(self, session) -> dict:
     """Returns index, label, logits and loss of every sample, concatenated."""

@@ -6,7 +6,7 @@ import dataclasses
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
-from deployment.checkpoints import matching
+from deployment.checkpoints import scopes
 from deployment.cluster import sync_replicas
 from deployment.inputs import pipeline
 from deployment.training import (
@@ -129,7 +129,7 @@ def _clone(network_fn, images, labels, *, weight_of_class, label_smoothing):
 
 
 def _trainable(config):
-  """Returns the variables to train.
+  """Return the variables to train.
 
   Raises:
     UserError: if a scope matches none of them.
@@ -137,12 +137,7 @@ def _trainable(config):
   variables = tf.trainable_variables()
   if not config.trainable_scopes:
     return variables
-  matching.check_scopes('trainable_scopes', config.trainable_scopes, variables)
-  return [
-    variable
-    for variable in variables
-    if matching.in_scope(variable.op.name, config.trainable_scopes)
-  ]
+  return scopes.trainable(config.trainable_scopes, variables)
 
 
 def _train_op(config, clones, rate, global_step):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deployment.checkpoints import locate, matching, repair
-from slim_support import errors
+from deployment.checkpoints import locate, matching, released, repair
+from slim_support import errors, files
 
 
 @pytest.fixture
@@ -54,6 +54,62 @@ def test_released_archive(folder, tmp_path, suffix):
   found = locate.resolve(str(archive))
   assert locate.reader(found).get_tensor('net/x').tolist() == [1, 2]
   assert locate.resolve(str(archive)) == found
+
+
+def _archive(folder, path, names):
+  """Makes an archive; `names` maps names in it to names in the folder."""
+  with tarfile.open(path, 'w:gz') as tar:
+    for inside, outside in names.items():
+      for end in ('.index', '.data-00000-of-00001'):
+        tar.add(folder / f'{outside}{end}', arcname=f'{inside}{end}')
+  return str(path)
+
+
+def test_archive_with_two_checkpoints(folder, tmp_path):
+  names = {'one/a.ckpt': 'model.ckpt-5', 'two/b.ckpt': 'model.ckpt-10'}
+  archive = _archive(folder, tmp_path / 'net.tgz', names)
+  with pytest.raises(errors.UserError, match=r'one/a\.ckpt, two/b\.ckpt'):
+    locate.resolve(archive)
+  assert locate.resolve(str(tmp_path / 'net/two')).endswith('two/b.ckpt')
+
+
+def test_archive_in_a_folder_that_cannot_be_written(
+  folder, tmp_path, monkeypatch
+):
+  def refuse(path):
+    raise OSError(30, 'Read-only file system', path)
+
+  archive = _archive(folder, tmp_path / 'net.tgz', {'a.ckpt': 'model.ckpt-5'})
+  monkeypatch.setattr(files, 'try_to_write', refuse)
+  before = sorted(os.listdir(tmp_path))
+  found = locate.resolve(archive)
+  assert locate.reader(found).get_tensor('net/x').tolist() == [1, 2]
+  assert not found.startswith(str(tmp_path))
+  assert os.stat(os.path.dirname(found)).st_mode & 0o77 == 0
+  assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt, OSError(28, 'full')])
+def test_interrupted_unpacking_leaves_nothing(
+  folder, tmp_path, monkeypatch, error
+):
+  def stop(*unused_args, **unused_kwargs):
+    raise error
+
+  archive = _archive(folder, tmp_path / 'net.tgz', {'a.ckpt': 'model.ckpt-5'})
+  before = sorted(os.listdir(tmp_path))
+  monkeypatch.setattr(tarfile.TarFile, 'extract', stop)
+  with pytest.raises((KeyboardInterrupt, errors.UserError)):
+    locate.resolve(archive)
+  assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_archive_that_unpacks_to_too_much(folder, tmp_path, monkeypatch):
+  monkeypatch.setattr(released, '_MAX_BYTES', 100)
+  archive = _archive(folder, tmp_path / 'net.tgz', {'a.ckpt': 'model.ckpt-5'})
+  with pytest.raises(errors.UserError, match='more than 100 bytes'):
+    locate.resolve(archive)
+  assert not os.path.exists(tmp_path / 'net')
 
 
 def test_archive_that_is_none(tmp_path):
@@ -103,21 +159,13 @@ def test_repair_of_an_empty_folder(tmp_path):
 def test_shape_mismatch_says_variable_shapes_and_flag():
   message = 'net/fc is .1, 5. here and .1, 9. in .*exclude_scopes=net'
   with pytest.raises(errors.UserError, match=message):
-    matching.check_fits('a.ckpt', [], [('net/fc', [1, 5], [1, 9])])
+    matching.check_fits(
+      'a.ckpt', [], [matching.Mismatch('net/fc', [1, 5], [1, 9])]
+    )
 
 
 @pytest.mark.parametrize(('here', 'offset'), [(1001, 1), (1000, 0)])
 def test_background_class_is_recognised(here, offset):
-  item = ('net/fc', [1, here], [1, 2001 - here])
+  item = matching.Mismatch('net/fc', [1, here], [1, 2001 - here])
   with pytest.raises(errors.UserError, match=f'labels_offset={offset}'):
     matching.check_fits('a.ckpt', [], [item])
-
-
-def test_scope_that_matches_nothing(folder):
-  del folder
-  variables = [
-    tf.get_variable(f'Net/{name}/w', [1]) for name in ('Logits', 'a')
-  ]
-  with pytest.raises(errors.UserError, match='mean Net/Logits'):
-    matching.check_scopes('trainable_scopes', ['Net/Logit5'], variables)
-  matching.check_scopes('trainable_scopes', ['Net/Log'], variables)
