@@ -80,7 +80,7 @@ class LazyMap(dict):
 
   def get(self, key: Any, default: Any = None) -> Any:
     """Return the value of the key, or the default."""
-    return self[key] if key in self else default
+    return self[key] if key in self else default  # noqa: SIM401
 
   def items(self) -> collections.abc.ItemsView:
     """Return a view of the keys and values."""
