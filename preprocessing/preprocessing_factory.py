@@ -70,11 +70,14 @@ class Parts(NamedTuple):
     plan: fn(shape, height, width, is_training, seed) -> windows.Plan.
     start: fn(image, height, width, is_training, seed) -> dict of tensors.
     finish: fn(dict of batched tensors) -> float32 images.
+    preprocess_image: fn(image, height, width, is_training) -> float32 image.
+      For modules that have none of the other three.
   """
 
   plan: Callable | None = None
   start: Callable | None = None
   finish: Callable | None = None
+  preprocess_image: Callable | None = None
 
 
 def _module(name, suffix='preprocessing'):
@@ -100,6 +103,8 @@ def get_parts(name) -> Parts:
   if families.get(name) in _PLANNED:
     return Parts(plan=_module(name, _PLANNED[families[name]]).plan)
   module = _module(name)
+  if not hasattr(module, 'start'):
+    return Parts(preprocess_image=module.preprocess_image)
   return Parts(start=module.start, finish=module.finish)
 
 

@@ -7,7 +7,7 @@ from absl import logging
 from datasets import dataset_factory
 from deployment.checkpoints.restore import Restorer
 from deployment.evaluation import follow, metrics, results
-from deployment.inputs import failures, pipeline
+from deployment.inputs import failures, input_spec, pipeline
 from nets import nets_factory
 from slim_support import errors, files
 from slim_support.progress import Progress
@@ -50,15 +50,15 @@ class Evaluator:
   def __init__(self, config, dataset):
     self.config = config
     self.dataset = dataset
-    data = pipeline.input_spec(config, dataset, config.eval_image_size)
-    self.num_classes = data.num_classes
+    spec = input_spec.from_config(config, dataset, config.eval_image_size)
+    self.num_classes = spec.num_classes
     batches = pipeline.eval_batches(
-      data, config.batch_size, config.max_num_batches
+      spec, config.batch_size, config.max_num_batches
     )
     self._iterator = tf.data.make_initializable_iterator(batches)
     batch = self._iterator.get_next()
     network_fn = nets_factory.get_network_fn(
-      config.model_name, num_classes=data.num_classes, is_training=False
+      config.model_name, num_classes=spec.num_classes, is_training=False
     )
     logits, _ = network_fn(batch['image'])
     self._fetches = {

@@ -12,7 +12,7 @@ from absl import logging
 
 from deployment.checkpoints import locate, repair, run_folder
 from deployment.evaluation import history, pictures
-from deployment.inputs import pipeline
+from deployment.inputs import input_spec
 from slim_support import files, json_files
 
 _MISTAKES = 20
@@ -29,7 +29,7 @@ def write(config, dataset, prefix, samples, result):
     result: what `metrics.summarize` returned.
   """
   step = locate.global_step(prefix) or 0
-  classes = pipeline.class_names(dataset, config.labels_offset)
+  classes = input_spec.class_names(dataset, config.labels_offset)
   scores = probabilities(samples['logits'])
   report = {
     'checkpoint': prefix,

@@ -63,7 +63,7 @@ def decode(encoded, channels: int):
   Returns:
     uint8 [height, width, channels].
   """
-  return _with_channels(_decode(encoded), channels)
+  return with_channels(_decode(encoded), channels)
 
 
 def scale(encoded, height: int, width: int, channels: int, *, mean, std):
@@ -80,7 +80,7 @@ def scale(encoded, height: int, width: int, channels: int, *, mean, std):
   Returns:
     float32 [height, width, channels].
   """
-  image = _with_channels(tf.cast(_decode(encoded), tf.float32), channels)
+  image = with_channels(tf.cast(_decode(encoded), tf.float32), channels)
   image = image_ops.resize(image, height, width)
   image.set_shape([height, width, channels])
   return (image - mean) / std
@@ -94,7 +94,7 @@ def _decode(encoded):
   return image
 
 
-def _with_channels(image, channels):
+def with_channels(image, channels):
   """Returns an image with 1 to 4 channels as one with 1 or 3."""
   has_no_colours = tf.less(tf.shape(image)[2], 3)
   if channels == 1:

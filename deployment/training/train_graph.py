@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from deployment import model_deploy
 from deployment.checkpoints import scopes
 from deployment.cluster import sync_replicas
-from deployment.inputs import pipeline
+from deployment.inputs import input_spec, pipeline
 from deployment.training import (
   acceleration,
   class_weights,
@@ -50,17 +50,17 @@ def build(config, deploy, dataset) -> TrainGraph:
   """
   with tf.device(deploy.variables_device()):
     global_step = tf.train.create_global_step()
-  data = pipeline.input_spec(config, dataset, config.train_image_size)
+  spec = input_spec.from_config(config, dataset, config.train_image_size)
   network_fn = nets_factory.get_network_fn(
     config.model_name,
-    num_classes=data.num_classes,
+    num_classes=spec.num_classes,
     weight_decay=config.weight_decay,
     is_training=not config.freeze_batch_norm,
     batch_norm_decay=config.batch_norm_decay,
   )
-  parts = _clone_batches(config, deploy, data, global_step)
+  parts = _clone_batches(config, deploy, spec, global_step)
   feed = iter(parts)
-  weights = class_weights.read(config, data.num_classes)
+  weights = class_weights.read(config, spec.num_classes)
   on_cpu = deploy.clone_on_cpu
   with cpu_gradients.used() if on_cpu else contextlib.nullcontext():
     clones = model_deploy.create_clones(
@@ -68,25 +68,25 @@ def build(config, deploy, dataset) -> TrainGraph:
       lambda: _clone(
         network_fn,
         *next(feed),
-        weight_of_class=weights or [1.0] * data.num_classes,
+        weight_of_class=weights or [1.0] * spec.num_classes,
         label_smoothing=config.label_smoothing,
       ),
     )
   with tf.device(deploy.optimizer_device()):
     rate = optimizers.learning_rate(config, global_step, dataset.num_samples)
     train_op, loss, sync = _train_op(config, clones, rate, global_step)
-  names = pipeline.class_names(dataset, config.labels_offset)
+  names = input_spec.class_names(dataset, config.labels_offset)
   summaries.add(clones[0], parts[0], names, loss, rate)
   return TrainGraph(
     train_op=train_op,
     progress={'loss': loss, 'step': global_step, 'learning_rate': rate},
     summary_op=tf.summary.merge_all(),
-    num_classes=data.num_classes,
+    num_classes=spec.num_classes,
     sync=sync,
   )
 
 
-def _clone_batches(config, deploy, data, global_step):
+def _clone_batches(config, deploy, spec, global_step):
   """Returns [(images, labels)] for the clones: one batch, split over them.
 
   The input starts where a run of so many steps has come to; it looks at the
@@ -96,7 +96,7 @@ def _clone_batches(config, deploy, data, global_step):
   per_step = size * config.gradients_per_step
   with tf.device(deploy.inputs_device()):
     batches = pipeline.train_batches(
-      data,
+      spec,
       size,
       seed=config.random_seed,
       start=global_step * per_step // deploy.num_replicas,

@@ -120,10 +120,10 @@ def _threads():
 
 def _ours(tf, family, is_eval, dataset, size, channels):
   """Builds this library's pipeline; returns the images of a batch."""
-  from deployment.inputs import pipeline
+  from deployment.inputs import input_spec, pipeline
   from preprocessing import preprocessing_factory
 
-  source = pipeline.InputSpec(
+  spec = input_spec.InputSpec(
     dataset,
     preprocessing_factory.get_parts(family),
     size,
@@ -133,9 +133,9 @@ def _ours(tf, family, is_eval, dataset, size, channels):
     in_memory=False,  # Training would read and decode small images only once.
   )
   if is_eval:
-    batches = pipeline.eval_batches(source, FLAGS.batch_size).repeat()
+    batches = pipeline.eval_batches(spec, FLAGS.batch_size).repeat()
   else:
-    batches = pipeline.train_batches(source, FLAGS.batch_size)
+    batches = pipeline.train_batches(spec, FLAGS.batch_size)
   return pipeline.iterator(batches).get_next()['image']
 
 

@@ -6,9 +6,10 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from datasets import classification, dataset_utils
-from deployment.inputs import failures, pipeline
+from deployment.inputs import failures, input_spec, pipeline
 from preprocessing import preprocessing_factory
 from slim_support import errors
+from tf_slim_compat import slim
 
 NUM_IMAGES = 40
 SHARDS = (14, 13, 13)
@@ -85,10 +86,10 @@ def of_unknown_size(dataset):
   return type(dataset)(**(vars(dataset) | {'image_shape': [None, None, 3]}))
 
 
-def source(dataset, family='lenet', **options):
+def make_spec(dataset, family='lenet', **options):
   options = {'image_size': 24, 'threads': 2, 'readers': 2} | options
   parts = preprocessing_factory.get_parts(family)
-  return pipeline.InputSpec(dataset, parts, **options)
+  return input_spec.InputSpec(dataset, parts, **options)
 
 
 def read(batches, count=None):
@@ -117,7 +118,7 @@ def assert_same(first, second):
 
 
 def test_evaluation_sees_every_image_once_in_order(dataset):
-  batches = read(pipeline.eval_batches(source(dataset), 16))
+  batches = read(pipeline.eval_batches(make_spec(dataset), 16))
   assert [len(batch['label']) for batch in batches] == [16, 16, 8]
   assert labels(batches) == list(range(NUM_IMAGES))
   index = np.concatenate([batch['index'] for batch in batches])
@@ -126,7 +127,7 @@ def test_evaluation_sees_every_image_once_in_order(dataset):
 
 
 def test_evaluation_of_some_batches(dataset):
-  batches = read(pipeline.eval_batches(source(dataset), 16, max_batches=2))
+  batches = read(pipeline.eval_batches(make_spec(dataset), 16, max_batches=2))
   assert labels(batches) == list(range(32))
 
 
@@ -135,7 +136,7 @@ def test_same_seed_same_batches_whatever_the_threads(dataset, family):
   first, second, other = (
     read(
       pipeline.train_batches(
-        source(dataset, family, threads=threads), 16, seed=seed
+        make_spec(dataset, family, threads=threads), 16, seed=seed
       ),
       4,
     )
@@ -147,15 +148,15 @@ def test_same_seed_same_batches_whatever_the_threads(dataset, family):
 
 def test_without_a_seed_batches_differ(dataset):
   first, second = (
-    read(pipeline.train_batches(source(dataset), 16), 1) for _ in range(2)
+    read(pipeline.train_batches(make_spec(dataset), 16), 1) for _ in range(2)
   )
   assert labels(first) != labels(second)
 
 
 @pytest.mark.parametrize('in_memory', [False, True])
 def test_every_epoch_holds_every_image_in_a_new_order(dataset, in_memory):
-  data = source(dataset, in_memory=in_memory)
-  found = labels(read(pipeline.train_batches(data, 8, seed=1), 15))
+  spec = make_spec(dataset, in_memory=in_memory)
+  found = labels(read(pipeline.train_batches(spec, 8, seed=1), 15))
   epochs = [found[start : start + NUM_IMAGES] for start in (0, 40, 80)]
   for epoch in epochs:
     assert sorted(epoch) == list(range(NUM_IMAGES))
@@ -165,10 +166,10 @@ def test_every_epoch_holds_every_image_in_a_new_order(dataset, in_memory):
 @pytest.mark.parametrize('in_memory', [False, True])
 @pytest.mark.parametrize('done', [2, 7])
 def test_a_later_start_goes_on_with_the_same_batches(dataset, in_memory, done):
-  data = source(dataset, in_memory=in_memory)
-  whole = read(pipeline.train_batches(data, 8, seed=3), done + 2)
+  spec = make_spec(dataset, in_memory=in_memory)
+  whole = read(pipeline.train_batches(spec, 8, seed=3), done + 2)
   start = tf.constant(8 * done, tf.int64)
-  rest = read(pipeline.train_batches(data, 8, seed=3, start=start), 2)
+  rest = read(pipeline.train_batches(spec, 8, seed=3, start=start), 2)
   assert_same(whole[done:], rest)
 
 
@@ -177,12 +178,12 @@ def test_a_later_start_goes_on_with_the_same_batches(dataset, in_memory, done):
   'shares', [(27, 13), (10, 10, 10, 10)], ids=['by file', 'by record']
 )
 def test_workers_share_out_the_images(dataset, shares, in_memory):
-  data = source(dataset, in_memory=in_memory)
+  spec = make_spec(dataset, in_memory=in_memory)
   seen = []
   for number, share in enumerate(shares):
     # Without a seed, the next epoch's first image may overtake the last.
     batches = pipeline.train_batches(
-      data, 1, seed=number, worker=(number, len(shares))
+      spec, 1, seed=number, worker=(number, len(shares))
     )
     seen += labels(read(batches, share))
   assert sorted(seen) == list(range(NUM_IMAGES))
@@ -194,9 +195,9 @@ def test_the_quick_ways_change_no_pixel(dataset, family, is_training):
   general = type(dataset)(**(vars(dataset) | {'image_key': None}))
   batches = [
     read(
-      pipeline.train_batches(source(data, family), 8, seed=2)
+      pipeline.train_batches(make_spec(data, family), 8, seed=2)
       if is_training
-      else pipeline.eval_batches(source(data, family), 8),
+      else pipeline.eval_batches(make_spec(data, family), 8),
       5,
     )
     for data in (dataset, general)
@@ -211,7 +212,7 @@ def test_decoding_once_changes_no_pixel(alike, family, channels):
   batches = [
     read(
       pipeline.train_batches(
-        source(data, family, **options), 8, seed=2, start=25
+        make_spec(data, family, **options), 8, seed=2, start=25
       ),
       9,
     )
@@ -225,11 +226,13 @@ def test_decoding_once_changes_no_pixel(alike, family, channels):
 @pytest.mark.parametrize('case', ['fits', 'too large', 'of unknown size'])
 def test_small_images_are_kept_if_they_fit(alike, case, monkeypatch):
   size = 30 * 26 * 28 * 3
-  monkeypatch.setattr(pipeline, '_KEPT_BYTES', size - (case == 'too large'))
+  monkeypatch.setattr(
+    input_spec, '_MOST_CACHED_BYTES', size - (case == 'too large')
+  )
   data = of_unknown_size(alike) if case == 'of unknown size' else alike
   left_to_it, told = (
     read(
-      pipeline.train_batches(source(data, in_memory=in_memory), 8, seed=2), 4
+      pipeline.train_batches(make_spec(data, in_memory=in_memory), 8, seed=2), 4
     )
     for in_memory in (None, case == 'fits')
   )
@@ -238,19 +241,19 @@ def test_small_images_are_kept_if_they_fit(alike, case, monkeypatch):
 
 def test_one_channel_for_a_network_that_takes_one(dataset):
   for family in FAMILIES:
-    data = source(dataset, family, channels=1)
-    (batch,) = read(pipeline.train_batches(data, 8, seed=1), 1)
+    spec = make_spec(dataset, family, channels=1)
+    (batch,) = read(pipeline.train_batches(spec, 8, seed=1), 1)
     assert batch['image'].shape == (8, 24, 24, 1)
 
 
 @pytest.mark.parametrize('wrong', ['negative', 'too great'])
 def test_labels_out_of_range_are_refused(dataset, wrong):
-  data = source(dataset, labels_offset=int(wrong == 'negative'))
+  spec = make_spec(dataset, labels_offset=int(wrong == 'negative'))
   if wrong == 'too great':
     few = type(dataset)(**(vars(dataset) | {'num_classes': 10}))
-    data = source(few)
+    spec = make_spec(few)
   with pytest.raises(tf.errors.InvalidArgumentError, match='must be 0 to'):
-    read(pipeline.eval_batches(data, 16))
+    read(pipeline.eval_batches(spec, 16))
 
 
 def test_a_damaged_file_is_named_with_its_record(dataset, tmp_path):
@@ -272,10 +275,32 @@ def test_an_image_that_is_none_is_named_with_its_record(tmp_path):
   said = failures.describe_failure(data)
   assert 'the image or label of record 3 cannot be decoded' in said
   with pytest.raises(tf.errors.InvalidArgumentError):
-    read(pipeline.eval_batches(source(data), 4))
+    read(pipeline.eval_batches(make_spec(data), 4))
 
 
 def test_files_with_nothing_in_them_are_refused(tmp_path):
   write(tmp_path, [], (0, 0))
   with pytest.raises(errors.UserError, match='nothing in it'):
     failures.check_not_empty(split(tmp_path, 4))
+
+
+def test_a_data_set_and_a_preprocessing_of_the_user(dataset):
+  """A tf-slim Dataset without our attributes, and only `preprocess_image`."""
+  names = ('data_sources', 'reader', 'decoder', 'num_samples', 'num_classes')
+  theirs = slim.dataset.Dataset(
+    items_to_descriptions={}, **{name: vars(dataset)[name] for name in names}
+  )
+
+  def preprocess_image(image, height, width, is_training):
+    image = tf.image.resize_images(tf.cast(image, tf.float32), [height, width])
+    return image + (1000.0 if is_training else 0.0)
+
+  parts = preprocessing_factory.Parts(preprocess_image=preprocess_image)
+  spec = input_spec.InputSpec(theirs, parts, 24, channels=1)
+  evaluated = read(pipeline.eval_batches(spec, 16))
+  assert labels(evaluated) == list(range(NUM_IMAGES))
+  trained = read(pipeline.train_batches(spec, 8, seed=1), 5)
+  assert sorted(labels(trained)) == list(range(NUM_IMAGES))
+  for batch, offset in [(evaluated[0], 0), (trained[0], 1000)]:
+    assert batch['image'].shape[1:] == (24, 24, 1)
+    assert offset <= batch['image'].min() < batch['image'].max() <= offset + 255

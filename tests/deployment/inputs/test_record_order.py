@@ -39,8 +39,10 @@ def read(found, count):
 def test_start_may_lie_epochs_ahead(dataset, in_memory):
   def found(count, **options):
     if in_memory:
-      return read(record_order.order(np.int64(10), seed=4, **options), count)
-    return read(record_order.shuffled(dataset, seed=4, **options), count)
+      return read(
+        record_order.shuffled_numbers(np.int64(10), seed=4, **options), count
+      )
+    return read(record_order.Shards(dataset).shuffled(seed=4, **options), count)
 
   assert found(7, start=33) == found(40)[33:]
 
@@ -48,7 +50,7 @@ def test_start_may_lie_epochs_ahead(dataset, in_memory):
 def test_every_order_is_equally_likely():
   # 400 epochs: where 0 comes is uniform over ten places. The 99.9 % point of
   # chi-squared with 9 degrees of freedom is 27.9.
-  found = read(record_order.order(np.int64(10), seed=9), 4000)
+  found = read(record_order.shuffled_numbers(np.int64(10), seed=9), 4000)
   places = [epoch.index(0) for epoch in np.reshape(found, (400, 10)).tolist()]
   counts = np.bincount(places, minlength=10)
   assert ((counts - 40) ** 2 / 40).sum() < 27.9
@@ -56,7 +58,7 @@ def test_every_order_is_equally_likely():
 
 def test_copies_are_read_and_used_again(dataset, tmp_path):
   local = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  assert sorted(read(record_order.shuffled(local, seed=1), 10)) == list(
+  assert sorted(read(record_order.Shards(local).shuffled(seed=1), 10)) == list(
     range(10)
   )
   times = [os.stat(name).st_mtime_ns for name in local.data_sources]
@@ -72,7 +74,7 @@ def test_a_copy_that_was_cut_short_is_made_again(dataset, tmp_path):
   with open(local.data_sources[1], 'r+b') as file:
     file.truncate(5)
   again = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  assert sorted(read(record_order.shuffled(again, seed=1), 10)) == list(
+  assert sorted(read(record_order.Shards(again).shuffled(seed=1), 10)) == list(
     range(10)
   )
   assert not [
