@@ -2,8 +2,6 @@
 
 import dataclasses
 import os
-import signal
-import sys
 
 from deployment.cluster import peers, servers
 from deployment.command_line import data_config
@@ -49,8 +47,6 @@ def evaluate(config, cluster) -> int:
   Returns:
     The exit status.
   """
-  for number in (signal.SIGTERM, signal.SIGINT):
-    signal.signal(number, lambda number, frame: sys.exit(128 + number))
   chief = peers.members(cluster)[1][:1]
   try:
     peers.wait(chief, config.cluster_timeout_secs, lambda: False)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import sys
 from collections.abc import Iterator
 
@@ -11,7 +12,8 @@ from slim_support import files
 @contextlib.contextmanager
 def silent_stderr() -> Iterator[None]:
   """Discard what C++ code writes to standard error while the context lasts."""
-  sys.stderr.flush()
+  if sys.stderr is not None:
+    sys.stderr.flush()
   saved = os.dup(2)
   nowhere = os.open(os.devnull, os.O_WRONLY)
   try:
@@ -52,3 +54,49 @@ def print_line(text: str) -> None:
     # What is still in the buffer cannot be written at exit either.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise files.cannot_write('The standard output', error) from error
+
+
+def escape_unprintable() -> None:
+  """Print characters that the console cannot show as backslash escapes."""
+  for stream in (sys.stdout, sys.stderr):
+    if hasattr(stream, 'reconfigure'):
+      stream.reconfigure(errors='backslashreplace')
+
+
+def flush() -> None:
+  """Write out what was printed.
+
+  Raises:
+    OSError: if standard output cannot take it.
+  """
+  if sys.stdout is not None:
+    sys.stdout.flush()
+
+
+def is_closed_by_reader() -> bool:
+  """Return whether standard output is a pipe that nobody reads any more."""
+  if not hasattr(select, 'poll'):
+    return True
+  poll = select.poll()
+  try:
+    poll.register(1, select.POLLOUT)
+    events = poll.poll(0)
+  except OSError:
+    return True
+  broken = select.POLLERR | select.POLLHUP | select.POLLNVAL
+  return any(event & broken for _, event in events)
+
+
+def discard_stdout() -> None:
+  """Discard what is still to be printed, at the exit of the process too."""
+  with contextlib.suppress(OSError):
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def print_error(message: str) -> None:
+  """Print a line on standard error, if anybody still reads it."""
+  if sys.stderr is not None:
+    with contextlib.suppress(OSError, ValueError):
+      print(message, file=sys.stderr, flush=True)

@@ -47,6 +47,7 @@ _WITHOUT_TENSORFLOW = (
   'datasets.conversion.registry',
   'preprocessing.preprocessing_factory',
   'deployment.checkpoints.run_folder',
+  'deployment.command_line.endings',
   'deployment.command_line.entry',
   'deployment.command_line.listings',
   'deployment.evaluation.config',

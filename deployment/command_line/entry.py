@@ -1,21 +1,27 @@
-"""How the entry scripts start: flags first, TensorFlow after, errors in a line.
+"""Start a script: parse its flags, then import TensorFlow, then run it.
 
 A wrong flag and `--help` answer at once, because TensorFlow is imported only
-by `load`. A `UserError` ends the script with its sentence alone and status 1.
+by `load`. How a script ends is up to `endings`.
 """
 
 import importlib
+import importlib.metadata
 import os
+import pathlib
+import platform
+import re
 import sys
 import textwrap
 import time
 import warnings
+from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from slim_support import errors, output
+from deployment.command_line import endings
+from slim_support import output, signals
 
-_USAGE_STATUS = 1
+_PACKAGE = 'slim-image-models'
 _WIDTH = 80
 _HELP_COLUMN = 30
 # Modules other than the script that define flags for it.
@@ -27,56 +33,71 @@ _LISTS = {
 }
 
 
-def run(main):
-  """Parses the flags and runs `main()`.
+def run(main: Callable[[], int | None]) -> None:
+  """Parse the flags, run a script and exit.
+
+  The process exits with status 1 and one sentence on standard error if a flag
+  is wrong, if an argument is left over, or if `main` raises UserError. See
+  `endings.exit_after` for the other endings.
 
   Args:
     main: takes no argument; may return an exit status.
-
-  Exits with status 1 and one sentence on standard error if a flag is wrong,
-  if an argument is left over, or if `main` raises UserError.
   """
+  endings.exit_after(lambda: _parse_and_run(main))
+
+
+def _parse_and_run(main):
   _define_lists()
-  app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+  app.run(lambda argv: _run_main(main, argv), flags_parser=_parse)
 
 
 def _parse(argv):
-  """Returns what is left of argv after the flags."""
+  """Return the arguments that are left after the flags."""
   script = sys.modules['__main__']
   if '--help' in argv[1:] or '-h' in argv[1:]:
-    print(help_text(script))
-    sys.exit(0)
+    _answer(help_text(script))
+  if '--version' in argv[1:]:
+    _answer(version_text())
   try:
     rest = flags.FLAGS(argv)
   except flags.Error as error:
-    _fail(str(error))
+    endings.fail(str(error))
   _list()
   return rest
 
 
-def _guarded(main, argv):
+def _answer(text):
+  """Print a text and exit, also if the reader has seen enough of it."""
+  try:
+    print(text, flush=True)
+  except BrokenPipeError:
+    output.discard_stdout()
+  sys.exit(0)
+
+
+def _run_main(main, argv):
   if len(argv) > 1:
-    _fail(
+    endings.fail(
       f'Unexpected argument {argv[1]!r}: flags are written --name=value, '
       'without spaces around the equals sign or after a comma.'
     )
+  _check_working_folder()
   logging.use_absl_handler()
   logging.get_absl_handler().setFormatter(_Formatter())
   if logging.get_verbosity() < logging.INFO and not (
     flags.FLAGS['verbosity'].present
   ):
     logging.set_verbosity(logging.INFO)
+  return main()
+
+
+def _check_working_folder():
   try:
-    return main()
-  except errors.UserError as error:
-    logging.debug('', exc_info=True)
-    _fail(str(error))
-
-
-def _fail(message):
-  name = os.path.basename(sys.argv[0])
-  print(f'{name}: {message}', file=sys.stderr)
-  sys.exit(_USAGE_STATUS)
+    os.getcwd()
+  except OSError:
+    endings.fail(
+      'The working folder does not exist any more. Change to another folder.'
+    )
 
 
 class _Formatter(logging.PythonFormatter):
@@ -97,6 +118,34 @@ def help_text(script) -> str:
       lines += _flag_lines(flag)
   lines += ['', 'All flags, also those of absl: --helpfull.']
   return '\n'.join(lines)
+
+
+def version_text() -> str:
+  """Return the versions of this project and of TensorFlow in one line."""
+  return (
+    f'{os.path.basename(sys.argv[0])} {_own_version()} '
+    f'(TensorFlow {_installed_version("tensorflow")}, '
+    f'Python {platform.python_version()})'
+  )
+
+
+def _own_version():
+  """Return the version of this checkout, or of the installed package."""
+  root = pathlib.Path(__file__).parents[2]
+  try:
+    text = (root / 'pyproject.toml').read_text(encoding='utf-8')
+  except OSError:
+    return _installed_version(_PACKAGE)
+  found = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
+  is_ours = f'name = "{_PACKAGE}"' in text
+  return found[1] if found and is_ours else _installed_version(_PACKAGE)
+
+
+def _installed_version(package):
+  try:
+    return importlib.metadata.version(package)
+  except importlib.metadata.PackageNotFoundError:
+    return 'not installed'
 
 
 def _by_group(script) -> dict[str, list[flags.Flag]]:
@@ -137,8 +186,7 @@ def _list():
   for name, (_, function) in _LISTS.items():
     if name in flags.FLAGS and flags.FLAGS[name].value:
       listings = importlib.import_module('deployment.command_line.listings')
-      print(getattr(listings, function)())
-      sys.exit(0)
+      _answer(getattr(listings, function)())
 
 
 def load(module: str):
@@ -163,4 +211,6 @@ def load(module: str):
     tf.logging.set_verbosity(tf.logging.ERROR)
     warnings.filterwarnings('ignore', module='tensorflow|tf_slim|tf_keras')
   tf.disable_v2_behavior()
-  return importlib.import_module(module)
+  result = importlib.import_module(module)
+  signals.raise_if_interrupted()
+  return result
