@@ -38,6 +38,56 @@ class Checkpoint(NamedTuple):
     """The archive's file name."""
     return self.url.rsplit('/', 1)[-1]
 
+  @property
+  def size(self) -> int | None:
+    """The archive's length in bytes, None if it is not known."""
+    return _SIZES_AND_CHECKSUMS.get(self.archive, (None, None))[0]
+
+  @property
+  def checksum(self) -> str | None:
+    """The archive's SHA-256 or SHA-384 in hexadecimal digits, if known."""
+    return _SIZES_AND_CHECKSUMS.get(self.archive, (None, None))[1]
+
+
+# Archive -> bytes, and the SHA-256 (64 digits) or SHA-384 (96 digits).
+_SIZES_AND_CHECKSUMS = {
+  'inception_v1_2016_08_28.tar.gz': (
+    24_642_554,
+    '7a620c430fcaba8f8f716241f5148c4c47c035cce4e49ef02cfbe6cd1adf96a6',
+  ),
+  'inception_v2_2016_08_28.tar.gz': (
+    41_577_079,
+    'c0b2efbae8fc5e237ae67637dca3f311d4b4f7da576b5606'
+    '7e83d95c398a2fccd50baff9cc0de64335f4d7b78e1adb07',
+  ),
+  'mobilenet_v1_0.25_128.tgz': (
+    10_800_019,
+    '879ddc3e0857f3611b5cf248e36de2288c7a11ea8c2ed8a8bdded635e6010dfe',
+  ),
+  'mobilenet_v1_0.5_160.tgz': (
+    29_958_343,
+    '7023a17e0f7dd48ffb3607ef1d7712702b1eb110d1a2c14f'
+    '80bdf41b08148a07f9521a22250b5ef214b59a0bf62ef88b',
+  ),
+  'mobilenet_v1_0.5_224.tgz': (
+    29_969_407,
+    '98cf7a39552f73920cb99617cfa9b88d5732a87abf9ec14f7cc7f3ade1db0aaa',
+  ),
+  'mobilenet_v1_1.0_224.tgz': (
+    94_321_559,
+    '2fadeabb9968ec6833bee903900dda6e61b3947200535874ce2fe42a8493abc0',
+  ),
+  'mobilenet_v2_1.0_224.tgz': (
+    78_306_834,
+    '318084bc1b63d6d7b854553e09cdf77078b1c0168be27c59a0d44253b5ed49dc',
+  ),
+  'mobilenet_v2_1.4_224.tgz': (
+    135_977_516,
+    'fd257f73e8ee5280328903afa6bbd646dcf4e8ae7c090e34'
+    '24cf05d973c0940fe02ee220a3a5a20ea51cb9caacbf4961',
+  ),
+}
+
 
 def _one(
   archive: str,

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the virtual environment .venv in the checkout, or finds it made.
+# Make the virtual environment .venv in the checkout, unless it is there.
 #
 #   source scripts/environment.sh EXTRAS     # for instance: digits,plots
 #
-# Installs the project with the extras, then activates the environment. A
-# second run with the same pyproject.toml and extras installs nothing.
+# Installs the project with the extras, then activates the environment. A second
+# run with the same pyproject.toml and extras installs nothing.
 # PYTHON names the interpreter (3.10 to 3.13); python3 by default.
 
 _root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -22,6 +22,6 @@ if ! grep -qxF -- "$_wanted" "$_stamp" 2>/dev/null; then
   echo "Installing the project with [$_extras]; the first time takes minutes"
   python -m pip install --quiet --disable-pip-version-check --upgrade pip
   python -m pip install --quiet --disable-pip-version-check \
-    --editable "$_root[$_extras]"
+    --editable "${_root}[$_extras]"
   echo "$_wanted" >> "$_stamp"
 fi

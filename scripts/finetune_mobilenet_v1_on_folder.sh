@@ -1,45 +1,47 @@
 #!/usr/bin/env bash
-# Fine-tunes MobileNet V1 on your own images:
+# Fine-tune MobileNet V1 on your own images:
 #
 #   IMAGE_DIR=photos bash scripts/finetune_mobilenet_v1_on_folder.sh
 #
-# where photos/ holds a folder of images for each class. Needs a download, unless
-# the checkpoint is there already.
-#   IMAGE_DIR     folder of class folders               (required)
-#   WORK_DIR      TFRecords, checkpoints and graphs     (/tmp/mobilenet-on-folder)
-#   CHECKPOINT    released checkpoint or .tar.gz
-#   STEPS         steps to train                        (500)
+# photos/ holds a folder of images for each class. The images are converted
+# again when they change, and every version of them is trained in a folder of
+# its own. Downloads the checkpoint, unless it is there. Variables:
+#   IMAGE_DIR     folder of class folders       (required)
+#   SLIM_DIR      folder of everything below    (~/.cache/slim-image-models)
+#   WORK_DIR      TFRecords, models and graphs  (SLIM_DIR/mobilenet-on-folder)
+#   CHECKPOINT    checkpoint or archive to use instead of a download
+#   STEPS         steps to train                (500)
 #   TRAIN_FLAGS   further flags of the training
 #   EVAL_FLAGS    further flags of the evaluation
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/recipe.sh"
 
-: "${IMAGE_DIR:?say IMAGE_DIR=FOLDER, the folder of class folders}"
-work="${WORK_DIR:-/tmp/mobilenet-on-folder}"
-archive=mobilenet_v1_1.0_224.tgz
-checkpoint="${CHECKPOINT:-$work/$archive}"
-read -r -a train_flags <<< "${TRAIN_FLAGS:-}"
-read -r -a eval_flags <<< "${EVAL_FLAGS:-}"
-
-mkdir -p "$work"
-if [[ ! -e "$checkpoint" && ! -e "$checkpoint.index" ]]; then
-  curl --fail --location --output "$checkpoint.part" \
-    "http://download.tensorflow.org/models/mobilenet_v1_2018_08_02/$archive"
-  mv "$checkpoint.part" "$checkpoint"
+[[ -n "${IMAGE_DIR:-}" ]] ||
+  fail "IMAGE_DIR is not set. Set it to the folder of class folders."
+[[ -d "$IMAGE_DIR" ]] || fail "IMAGE_DIR=$IMAGE_DIR is not a folder."
+require_steps STEPS
+work="${WORK_DIR:-$slim_dir/mobilenet-on-folder}"
+checkpoint="${CHECKPOINT:-}"
+if [[ -z "$checkpoint" ]]; then
+  download_checkpoint mobilenet_v1
 fi
+checkpoint_exists "$checkpoint" || fail "There is no CHECKPOINT=$checkpoint."
 
-if [[ ! -e "$work/data/labels.txt" ]]; then
-  python download_and_convert_data.py \
-    --dataset_name=folder \
-    --image_dir="$IMAGE_DIR" \
-    --dataset_dir="$work/data"
-fi
+slim download_and_convert_data.py \
+  --dataset_name=folder \
+  --image_dir="$IMAGE_DIR" \
+  --dataset_dir="$work/data"
 
-# The classifier does not fit your classes, so it starts anew by itself; the
+# Other images get another folder: a model of the previous ones must neither be
+# resumed nor taken for a model of these.
+version="$(cat "$work"/data/dataset.json "$work"/data/*.tfrecord | cksum)"
+model="$work/model-${version/ /-}"
+
+# The classifier of the checkpoint does not fit your classes and is left out; the
 # other layers start from the checkpoint. Batch norm keeps its statistics.
-python train_image_classifier.py \
-  --train_dir="$work/model" \
+slim train_image_classifier.py \
+  --train_dir="$model" \
   --dataset_name=folder \
   --dataset_split_name=train \
   --dataset_dir="$work/data" \
@@ -53,14 +55,17 @@ python train_image_classifier.py \
   --learning_rate_decay_type=cosine \
   --warmup_steps=20 \
   --log_every_n_steps=10 \
-  "${train_flags[@]}"
+  ${train_flags[@]+"${train_flags[@]}"}
 
-python eval_image_classifier.py \
-  --checkpoint_path="$work/model" \
-  --eval_dir="$work/model/eval" \
+slim eval_image_classifier.py \
+  --checkpoint_path="$model" \
+  --eval_dir="$model/eval" \
   --dataset_split_name=validation \
-  "${eval_flags[@]}"
+  ${eval_flags[@]+"${eval_flags[@]}"}
 
-python export_inference_graph.py \
-  --checkpoint_path="$work/model" \
+slim export_inference_graph.py \
+  --checkpoint_path="$model" \
   --frozen_file="$work/frozen_mobilenet_v1.pb"
+
+echo "Model: $model"
+echo "Graph: $work/frozen_mobilenet_v1.pb"

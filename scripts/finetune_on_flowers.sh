@@ -1,55 +1,48 @@
 #!/usr/bin/env bash
-# Fine-tunes a released network on the flowers: the new layers first, then all
-# of them. The recipes finetune_*_on_flowers.sh say which network.
+# Fine-tune a released network on the flowers: first the new layers, then all of
+# them. The recipes finetune_*_on_flowers.sh choose the network.
 #
-# Needs a download, unless data and checkpoint are there already:
-#   DATA_DIR        TFRecords of the flowers         (/tmp/flowers)
-#   CHECKPOINT      released checkpoint or .tar.gz   (/tmp/checkpoints/ARCHIVE)
-#   TRAIN_DIR       where to train                   (/tmp/flowers-models/MODEL)
-#   HEAD_STEPS      steps for the new layers         (1000)
-#   ALL_STEPS       steps for all layers             (500)
+# Downloads the data and the checkpoint, unless they are there. Variables:
+#   SLIM_DIR        folder of everything below  (~/.cache/slim-image-models)
+#   DATA_DIR        TFRecords of the flowers    (SLIM_DIR/flowers)
+#   CHECKPOINT      checkpoint or archive to use instead of a download
+#   TRAIN_DIR       where to train              (SLIM_DIR/flowers-models/MODEL)
+#   HEAD_STEPS      steps for the new layers    (1000)
+#   ALL_STEPS       steps for all layers        (500)
 #   TRAIN_FLAGS     further flags of both trainings
 #   EVAL_FLAGS      further flags of both evaluations
 #
-# Set by the recipe: MODEL, ARCHIVE, SCOPES (the classifier's scopes),
+# Set by the recipe: MODEL, SCOPES (the scopes of the classifier),
 # LEARNING_RATE and ALL_LEARNING_RATE.
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/recipe.sh"
 
-: "${MODEL:?run one of the recipes finetune_*_on_flowers.sh}"
-data="${DATA_DIR:-/tmp/flowers}"
-train="${TRAIN_DIR:-/tmp/flowers-models/$MODEL}"
-checkpoint="${CHECKPOINT:-/tmp/checkpoints/$ARCHIVE}"
-read -r -a train_flags <<< "${TRAIN_FLAGS:-}"
-read -r -a eval_flags <<< "${EVAL_FLAGS:-}"
-
-if [[ ! -e "$checkpoint" && ! -e "$checkpoint.index" ]]; then
-  mkdir -p "$(dirname "$checkpoint")"
-  curl --fail --location --output "$checkpoint.part" \
-    "http://download.tensorflow.org/models/$ARCHIVE"
-  mv "$checkpoint.part" "$checkpoint"
+: "${MODEL:?Run one of the recipes finetune_*_on_flowers.sh.}"
+require_steps HEAD_STEPS ALL_STEPS
+data="${DATA_DIR:-$slim_dir/flowers}"
+train="${TRAIN_DIR:-$slim_dir/flowers-models/$MODEL}"
+checkpoint="${CHECKPOINT:-}"
+if [[ -z "$checkpoint" ]]; then
+  download_checkpoint "$MODEL"
 fi
+checkpoint_exists "$checkpoint" || fail "There is no CHECKPOINT=$checkpoint."
 
-if [[ ! -e "$data/labels.txt" ]]; then
-  python download_and_convert_data.py \
-    --dataset_name=flowers \
-    --dataset_dir="$data"
-fi
+convert_published flowers "$data"
 
 evaluate() {
-  python eval_image_classifier.py \
+  slim eval_image_classifier.py \
     --checkpoint_path="$1" \
     --eval_dir="$1/eval" \
     --dataset_name=flowers \
     --dataset_split_name=validation \
     --dataset_dir="$data" \
     --model_name="$MODEL" \
-    "${eval_flags[@]}"
+    ${eval_flags[@]+"${eval_flags[@]}"}
 }
 
-# The new layers only, on the released features.
-python train_image_classifier.py \
+# The new layers only, on the features of the released network.
+slim train_image_classifier.py \
   --train_dir="$train" \
   --dataset_name=flowers \
   --dataset_split_name=train \
@@ -67,11 +60,11 @@ python train_image_classifier.py \
   --log_every_n_steps=10 \
   --optimizer=rmsprop \
   --weight_decay=0.00004 \
-  "${train_flags[@]}"
+  ${train_flags[@]+"${train_flags[@]}"}
 evaluate "$train"
 
-# All layers, gently.
-python train_image_classifier.py \
+# All layers, with a smaller learning rate.
+slim train_image_classifier.py \
   --train_dir="$train/all" \
   --dataset_name=flowers \
   --dataset_split_name=train \
@@ -87,5 +80,5 @@ python train_image_classifier.py \
   --log_every_n_steps=10 \
   --optimizer=rmsprop \
   --weight_decay=0.00004 \
-  "${train_flags[@]}"
+  ${train_flags[@]+"${train_flags[@]}"}
 evaluate "$train/all"

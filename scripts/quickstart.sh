@@ -1,15 +1,23 @@
 #!/usr/bin/env bash
-# The whole way on real handwritten digits, from a fresh clone, without any
-# download but pip's: environment, convert, train, evaluate, export, freeze,
-# label one image.
+# Go from a fresh clone to a trained network and a labelled image, on real
+# handwritten digits: make the environment, convert, train, evaluate, export,
+# freeze, label. Downloads Python packages only.
 #
-#   bash scripts/quickstart.sh [FOLDER]     # FOLDER: quickstart, by default
+#   bash scripts/quickstart.sh [FOLDER]     # default: quickstart, in the checkout
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ $# -gt 1 || "${1:-}" == -* ]]; then
+  echo 'Usage: bash scripts/quickstart.sh [FOLDER]' >&2
+  exit 1
+fi
+checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+work="${1:-$checkout/quickstart}"
+mkdir -p "$work"
+work="$(cd "$work" && pwd)"
+cd "$checkout"
 source scripts/environment.sh digits,images,plots,progress,tensorboard
 
-work="${1:-$PWD/quickstart}"
 data="$work/data" model="$work/model" export="$work/export"
 mkdir -p "$export"
 
@@ -61,7 +69,8 @@ TF_CPP_MIN_LOG_LEVEL=3 python -m tensorflow.python.tools.freeze_graph \
   --input_binary=true \
   --input_checkpoint="$checkpoint" \
   --output_graph="$export/frozen_lenet.pb" \
-  --output_node_names=Predictions/Reshape_1 2>/dev/null
+  --output_node_names=Predictions/Reshape_1 2> "$work/freeze.log" ||
+  { cat "$work/freeze.log" >&2; exit 1; }
 
 say "Label the first test image"
 image="$(python scripts/extract_image.py \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests on a fresh clone: environment, installation, pytest.
+# Run the tests; on a fresh clone, make the environment first.
 #
 #   bash scripts/test.sh              # all but the slow ones
 #   bash scripts/test.sh -m slow      # the slow ones

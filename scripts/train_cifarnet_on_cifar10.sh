@@ -1,25 +1,23 @@
 #!/usr/bin/env bash
-# Trains CifarNet on CIFAR-10: convert, train, evaluate. Needs a download, unless
-# DATA_DIR holds the data already.
-#   DATA_DIR      TFRecords of CIFAR-10 (/tmp/cifar10)
-#   TRAIN_DIR     where to train       (/tmp/cifarnet-model)
-#   STEPS         steps to train       (100000)
+# Train CifarNet on CIFAR-10: convert, train, evaluate. Downloads the data, unless
+# it is there. Variables:
+#   SLIM_DIR      folder of everything below  (~/.cache/slim-image-models)
+#   DATA_DIR      TFRecords of CIFAR-10       (SLIM_DIR/cifar10)
+#   TRAIN_DIR     where to train              (SLIM_DIR/cifarnet-model)
+#   STEPS         steps to train              (100000)
 #   TRAIN_FLAGS   further flags of the training
+#   EVAL_FLAGS    further flags of the evaluation
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/recipe.sh"
 
-data="${DATA_DIR:-/tmp/cifar10}"
-train="${TRAIN_DIR:-/tmp/cifarnet-model}"
-read -r -a train_flags <<< "${TRAIN_FLAGS:-}"
+require_steps STEPS
+data="${DATA_DIR:-$slim_dir/cifar10}"
+train="${TRAIN_DIR:-$slim_dir/cifarnet-model}"
 
-if [[ ! -e "$data/labels.txt" ]]; then
-  python download_and_convert_data.py \
-    --dataset_name=cifar10 \
-    --dataset_dir="$data"
-fi
+convert_published cifar10 "$data"
 
-python train_image_classifier.py \
+slim train_image_classifier.py \
   --train_dir="$train" \
   --dataset_name=cifar10 \
   --dataset_split_name=train \
@@ -36,12 +34,13 @@ python train_image_classifier.py \
   --log_every_n_steps=100 \
   --optimizer=sgd \
   --weight_decay=0.004 \
-  "${train_flags[@]}"
+  ${train_flags[@]+"${train_flags[@]}"}
 
-python eval_image_classifier.py \
+slim eval_image_classifier.py \
   --checkpoint_path="$train" \
   --eval_dir="$train/eval" \
   --dataset_name=cifar10 \
   --dataset_split_name=test \
   --dataset_dir="$data" \
-  --model_name=cifarnet
+  --model_name=cifarnet \
+  ${eval_flags[@]+"${eval_flags[@]}"}

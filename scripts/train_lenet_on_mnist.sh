@@ -1,25 +1,23 @@
 #!/usr/bin/env bash
-# Trains LeNet on MNIST: convert, train, evaluate. Needs a download, unless
-# DATA_DIR holds the data already.
-#   DATA_DIR      TFRecords of MNIST   (/tmp/mnist)
-#   TRAIN_DIR     where to train       (/tmp/lenet-model)
-#   STEPS         steps to train       (20000)
+# Train LeNet on MNIST: convert, train, evaluate. Downloads the data, unless it
+# is there. Variables:
+#   SLIM_DIR      folder of everything below  (~/.cache/slim-image-models)
+#   DATA_DIR      TFRecords of MNIST          (SLIM_DIR/mnist)
+#   TRAIN_DIR     where to train              (SLIM_DIR/lenet-model)
+#   STEPS         steps to train              (20000)
 #   TRAIN_FLAGS   further flags of the training
+#   EVAL_FLAGS    further flags of the evaluation
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source "$(dirname "${BASH_SOURCE[0]}")/recipe.sh"
 
-data="${DATA_DIR:-/tmp/mnist}"
-train="${TRAIN_DIR:-/tmp/lenet-model}"
-read -r -a train_flags <<< "${TRAIN_FLAGS:-}"
+require_steps STEPS
+data="${DATA_DIR:-$slim_dir/mnist}"
+train="${TRAIN_DIR:-$slim_dir/lenet-model}"
 
-if [[ ! -e "$data/labels.txt" ]]; then
-  python download_and_convert_data.py \
-    --dataset_name=mnist \
-    --dataset_dir="$data"
-fi
+convert_published mnist "$data"
 
-python train_image_classifier.py \
+slim train_image_classifier.py \
   --train_dir="$train" \
   --dataset_name=mnist \
   --dataset_split_name=train \
@@ -35,12 +33,13 @@ python train_image_classifier.py \
   --log_every_n_steps=100 \
   --optimizer=sgd \
   --weight_decay=0 \
-  "${train_flags[@]}"
+  ${train_flags[@]+"${train_flags[@]}"}
 
-python eval_image_classifier.py \
+slim eval_image_classifier.py \
   --checkpoint_path="$train" \
   --eval_dir="$train/eval" \
   --dataset_name=mnist \
   --dataset_split_name=test \
   --dataset_dir="$data" \
-  --model_name=lenet
+  --model_name=lenet \
+  ${eval_flags[@]+"${eval_flags[@]}"}

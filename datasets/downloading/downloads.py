@@ -34,7 +34,8 @@ class Download:
     filename: the name it gets.
     urls: where it lies; the later ones are mirrors.
     size: in bytes, None if not known.
-    sha256: its checksum in hexadecimal digits, None if not known.
+    sha256: its checksum in hexadecimal digits, None if not known; with 96
+      digits it is a SHA-384.
     authorization: the header of that name; is not sent on to other servers.
   """
 
@@ -100,9 +101,9 @@ def fetch(
     except _Refused as error:
       failures.append(f'{url}: {error}')
   raise errors.UserError(
-    f'Could not download {download.filename}. {" ".join(failures)} Fetch it '
-    f"in another way, place it in the data set's folder as "
-    f'{download.filename}, and run the same command again.'
+    f'Could not download {download.filename}. {" ".join(failures)} '
+    f'Download it in another way, place it as {download.filename} in the '
+    'folder that the command writes to, and run the same command again.'
   )
 
 
@@ -122,11 +123,12 @@ def _fault(download: Download, path: str) -> str | None:
   wrong_size = download.size is not None and size != download.size
   if not wrong_size and download.sha256 is None:
     return None
-  found = sha256_of(path)
+  algorithm = 'sha384' if len(download.sha256 or '') == 96 else 'sha256'
+  found = sha256_of(path, algorithm)
   if found == download.sha256:
     return None
   start = _first_bytes(path)
-  sums = f'sha256 {found}, expected {download.sha256}'
+  sums = f'{algorithm} {found}, expected {download.sha256}'
   if wrong_size:
     sums = f'{size} bytes, expected {download.size}; {sums}'
   if _looks_like_html(start):
@@ -134,12 +136,12 @@ def _fault(download: Download, path: str) -> str | None:
   return sums
 
 
-def sha256_of(path: str) -> str:
-  """Returns the SHA-256 checksum of a file in hexadecimal digits."""
+def sha256_of(path: str, algorithm: str = 'sha256') -> str:
+  """Returns the SHA-256, or another, checksum in hexadecimal digits."""
   with open(path, 'rb') as file:
     if hasattr(hashlib, 'file_digest'):  # Python 3.11
-      return hashlib.file_digest(file, 'sha256').hexdigest()
-    digest = hashlib.sha256()
+      return hashlib.file_digest(file, algorithm).hexdigest()
+    digest = hashlib.new(algorithm)
     while block := file.read(_BLOCK):
       digest.update(block)
     return digest.hexdigest()
