@@ -1,4 +1,4 @@
-r"""Trains an image classification network, from scratch or fine-tuning.
+r"""Train an image classification network, from scratch or by fine-tuning.
 
     python train_image_classifier.py \
       --train_dir=/tmp/digits-model \
@@ -8,12 +8,13 @@ r"""Trains an image classification network, from scratch or fine-tuning.
       --model_name=lenet \
       --max_number_of_steps=1000
 
-Run the same command again to go on from the last checkpoint. With
---ps_hosts, --worker_hosts and --job_name, or with TF_CONFIG, it is a process
-of a cluster: see docs/clusters.md and scripts/run_local_cluster.sh.
+Run the same command again to resume from the last checkpoint. With --ps_hosts,
+--worker_hosts and --job_name, or with TF_CONFIG, it is one process of a
+cluster: see docs/clusters.md and scripts/run_local_cluster.sh.
 """
 
 import os
+from collections.abc import Sequence
 
 from datasets import dataset_factory
 from deployment.cluster import members
@@ -24,9 +25,17 @@ from slim_support import flag_fields
 flag_fields.define_flags(train_config.TrainConfig)
 
 
-def main() -> int:
-  """Check the flags, then run this process; return the exit status."""
-  options = flag_fields.from_flags(train_config.TrainConfig)
+def main(argv: Sequence[str] = ()) -> int:
+  """Check the flags, then run this process; return the exit status.
+
+  Args:
+    argv: what was left over after the flags; not used.
+  """
+  del argv
+  job_dir = flag_fields.flag_value('job_dir')
+  options = flag_fields.from_flags(
+    train_config.TrainConfig, {'train_dir': job_dir} if job_dir else None
+  )
   place = members.resolve(options, os.environ)
   split = members.split_to_read(options, place)
   if split:

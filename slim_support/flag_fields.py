@@ -94,6 +94,7 @@ def string(
   help_text: str,
   known: Callable[[], Iterable[str]] | None = None,
   group: str | None = None,
+  alias: str | None = None,
 ) -> Any:
   """Declare a string field.
 
@@ -105,8 +106,11 @@ def string(
     help_text: what the flag is for.
     known: returns the values that can work; None if any can.
     group: heading in `--help`.
+    alias: another spelling of the flag, which `--help` does not show.
   """
-  return _field('string', default, help_text, known=known, group=group)
+  return _field(
+    'string', default, help_text, known=known, group=group, alias=alias
+  )
 
 
 def string_list(help_text: str, group: str | None = None) -> Any:
@@ -141,6 +145,7 @@ def float_(
   minimum: float | None = None,
   maximum: float | None = None,
   above: float | None = None,
+  below: float | None = None,
   group: str | None = None,
 ) -> Any:
   """Declare a field of a finite number.
@@ -151,6 +156,7 @@ def float_(
     minimum: smallest value that can work.
     maximum: largest value that can work.
     above: value that is too small already.
+    below: value that is too large already.
     group: heading in `--help`.
   """
   return _field(
@@ -160,6 +166,7 @@ def float_(
     minimum=minimum,
     maximum=maximum,
     above=above,
+    below=below,
     group=group,
   )
 
@@ -220,13 +227,15 @@ def _check_number(shown, value, metadata):
   if isinstance(value, float) and not math.isfinite(value):
     raise errors.UserError(f'{shown} is not a finite number.')
   minimum, maximum = metadata.get('minimum'), metadata.get('maximum')
-  above = metadata.get('above')
+  above, below = metadata.get('above'), metadata.get('below')
   if minimum is not None and value < minimum:
     raise errors.UserError(f'{shown}: must be at least {minimum}.')
   if above is not None and value <= above:
     raise errors.UserError(f'{shown}: must be greater than {above}.')
   if maximum is not None and value > maximum:
     raise errors.UserError(f'{shown}: must be at most {maximum}.')
+  if below is not None and value >= below:
+    raise errors.UserError(f'{shown}: must be less than {below}.')
 
 
 def _check_list(name, entries):
@@ -268,6 +277,10 @@ def define_flags(cls: type) -> None:
       kind = _KINDS[field.metadata['kind']]
       kind.define(field.name, field.default, help_text(field))
       flags.FLAGS[field.name].group = heading
+      if 'alias' in field.metadata:
+        flags.DEFINE_alias(
+          field.metadata['alias'], field.name, module_name='aliases'
+        )
 
 
 def from_flags(cls: type, recorded: dict[str, Any] | None = None) -> Any:

@@ -105,3 +105,19 @@ def test_convert_train_resume_evaluate_export(run_script, tmp_path):
   run('export_inference_graph.py', '--model_name=lenet',
       f'--output_file={tmp_path}/lenet.pb')  # fmt: skip
   assert os.path.getsize(tmp_path / 'lenet.pb') > 1000
+
+
+@pytest.mark.parametrize('flag', ['--job-dir', '--job_dir'])
+def test_job_dir_of_cloud_platforms(run_script, digits_dir, tmp_path, flag):
+  common = [
+    'train_image_classifier.py', '--dataset_name=digits', '--model_name=lenet',
+    f'--dataset_dir={digits_dir}', '--max_number_of_steps=1', '--batch_size=2',
+    '--quantize_delay=-1', '--warmup_epochs=0', '--save_summaries_secs=0',
+    f'{flag}={tmp_path}/job',
+  ]  # fmt: skip
+  if flag == '--job_dir':
+    common.append(f'--train_dir={tmp_path}/train')
+  result = run_script(*common)
+  assert result.returncode == 0, result.stderr
+  used = 'train' if flag == '--job_dir' else 'job'
+  assert os.listdir(tmp_path) == [used]

@@ -2,7 +2,10 @@
 
 import dataclasses
 
-from deployment.command_line.data_config import DataConfig
+from deployment.command_line.data_config import (
+  DataConfig,
+  check_no_quantized_graph,
+)
 from slim_support.flag_fields import (
   boolean,
   float_,
@@ -28,8 +31,8 @@ class EvalConfig(DataConfig):
   )
   max_num_batches: int = integer(
     None,
-    'Evaluate this many batches only; the whole split by default.',
-    1,
+    'Evaluate only this many batches; 0, the default, is the whole split.',
+    minimum=0,
     group='Evaluation',
   )
   checkpoint_path: str = string(
@@ -38,7 +41,7 @@ class EvalConfig(DataConfig):
   )
   eval_dir: str = string('/tmp/tfmodel/', 'Folder of the results.')
   moving_average_decay: float = float_(
-    None, 'Evaluate the moving averages of the weights.', 0, 1
+    None, 'Evaluate the moving averages of the weights.', minimum=0, below=1
   )
   eval_interval_secs: int = integer(
     None,
@@ -57,3 +60,12 @@ class EvalConfig(DataConfig):
   predictions_file: str = string(
     None, 'Writes a CSV row per image: index, label, prediction, scores.'
   )
+  quantize: bool = boolean(
+    False,
+    'Accepted for old commands; only False works.',
+    group='Accepted for old commands',
+  )
+
+  def __post_init__(self):
+    super().__post_init__()
+    check_no_quantized_graph(self.quantize)

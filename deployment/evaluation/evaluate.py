@@ -6,6 +6,7 @@ from absl import logging
 
 from datasets import dataset_factory
 from deployment.checkpoints.restore import Restorer
+from deployment.command_line import data_config
 from deployment.evaluation import follow, metrics, results
 from deployment.inputs import failures, input_spec, pipeline
 from nets import nets_factory
@@ -30,6 +31,7 @@ def evaluate(config) -> dict:
     config.dataset_name, config.dataset_split_name, config.dataset_dir
   )
   failures.check_not_empty(dataset)
+  data_config.check_labels_offset(config, dataset.num_classes)
   with tf.Graph().as_default():
     evaluator = Evaluator(config, dataset)
     with tf.Session(config.master) as session:
@@ -53,7 +55,7 @@ class Evaluator:
     spec = input_spec.from_config(config, dataset, config.eval_image_size)
     self.num_classes = spec.num_classes
     batches = pipeline.eval_batches(
-      spec, config.batch_size, config.max_num_batches
+      spec, config.batch_size, config.max_num_batches or None
     )
     self._iterator = tf.data.make_initializable_iterator(batches)
     batch = self._iterator.get_next()

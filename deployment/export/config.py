@@ -2,7 +2,10 @@
 
 import dataclasses
 
-from deployment.command_line.data_config import DataConfig
+from deployment.command_line.data_config import (
+  DataConfig,
+  check_no_quantized_graph,
+)
 from slim_support import errors, flag_fields
 from slim_support.flag_fields import (
   boolean,
@@ -49,7 +52,7 @@ class ExportConfig(flag_fields.Config):
     group='With the weights',
   )
   moving_average_decay: float = float_(
-    None, 'Export the moving averages of the weights.', 0, 1
+    None, 'Export the moving averages of the weights.', minimum=0, below=1
   )
   frozen_file: str = string(None, 'Where to write the frozen GraphDef.')
   saved_model_dir: str = string(None, 'Where to write the SavedModel.')
@@ -67,6 +70,17 @@ class ExportConfig(flag_fields.Config):
     group='Check',
   )
   verify_images: int = integer(32, 'Images for that check.', minimum=1)
+  quantize: bool = boolean(
+    False,
+    'Accepted for old commands; only False works.',
+    group='Accepted for old commands',
+  )
+  is_video_model: bool = boolean(
+    False, 'Accepted for old commands; only False works.'
+  )
+  num_frames: int = integer(
+    None, 'Accepted for old commands; used with --is_video_model only.'
+  )
 
   @property
   def preprocessing(self) -> str:
@@ -80,6 +94,11 @@ class ExportConfig(flag_fields.Config):
 
   def __post_init__(self):
     super().__post_init__()
+    check_no_quantized_graph(self.quantize)
+    if self.is_video_model:
+      raise errors.UserError(
+        '--is_video_model: video networks cannot be exported. Leave it out.'
+      )
     for name in self.with_weights:
       if not self.checkpoint_path:
         raise errors.UserError(

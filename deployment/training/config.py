@@ -29,40 +29,61 @@ OPTIMIZERS = (
 
 SCHEDULES = ('fixed', 'exponential', 'polynomial', 'cosine')
 
+_LARGEST_SEED = 2**31 - 1
+_LARGEST_IMAGE = 16384
+_MOST_DEVICES = 256
+_MOST_PROCESSES = 10_000
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(DataConfig):
-  """Everything a training run is told."""
+  """All settings of a training run."""
 
   train_dir: str = string(
     '/tmp/tfmodel/', 'Folder of checkpoints and events.', group='Run'
   )
-  max_number_of_steps: int = integer(None, 'Last step; none by default.', 1)
+  job_dir: str = string(
+    None,
+    'Folder that cloud platforms add to the command; used where no --train_dir '
+    'is given.',
+    alias='job-dir',
+  )
+  max_number_of_steps: int = integer(
+    None,
+    'Stop after this global step; runs until interrupted if not given.',
+    minimum=1,
+  )
   max_epochs: float = float_(
-    None, 'Last epoch; an alternative to --max_number_of_steps.', minimum=0
+    None,
+    'Stop after this number of epochs, instead of --max_number_of_steps.',
+    above=0,
   )
   random_seed: int = integer(
-    None, 'Makes a run repeatable: same seed, same batches and weights.'
+    None,
+    'Make a run repeatable: the same seed gives the same batches and weights.',
+    minimum=0,
+    maximum=_LARGEST_SEED,
   )
 
   train_image_size: int = integer(
     None,
     "Side of the images in pixels; the network's default.",
     minimum=1,
+    maximum=_LARGEST_IMAGE,
     group='Network and images',
   )
   num_readers: int = integer(
     4,
-    'TFRecord files read at once; 0 reads all, up to 16.',
+    'Number of TFRecord files to read in parallel; 0 reads all, up to 16.',
     minimum=0,
+    maximum=4096,
     group='Input and session',
   )
   cache_dataset: str = string(
     'auto',
-    'Keeps the data set, as it is stored, in memory, or copies it to the disk '
-    'of this machine, for data sets on slow or remote file systems. Small '
-    'images (MNIST, CIFAR) are kept decoded; auto does only that, up to '
-    '256 MB.',
+    'memory keeps the records in memory; disk copies them to a local disk, '
+    'for data sets on slow or remote file systems. Small images (MNIST, CIFAR) '
+    'are kept decoded; auto does only that, up to 256 MB.',
     one_of('auto', 'memory', 'disk', 'none'),
   )
   cache_dir: str = string(
@@ -76,90 +97,125 @@ class TrainConfig(DataConfig):
   batch_norm_decay: float = float_(
     None,
     "Decay of batch norm's moving averages; the network's default. Runs of "
-    'a few thousand steps need less, say 0.99.',
+    'a few thousand steps need less, for instance 0.99.',
     minimum=0,
-    maximum=1,
+    below=1,
   )
-  label_smoothing: float = float_(0.0, 'Amount of label smoothing.', 0, 1)
+  label_smoothing: float = float_(
+    0.0, 'Amount of label smoothing.', minimum=0, below=1
+  )
   class_weights: str = string(
     None,
-    'Weights of the classes in the loss: balanced, or a file with a line '
-    'LABEL:WEIGHT for each.',
+    'Weights of the classes in the loss: balanced, or a file with one line '
+    'LABEL:WEIGHT per class.',
   )
   moving_average_decay: float = float_(
-    None, 'Keeps moving averages of the weights with this decay.', 0, 1
+    None,
+    'Keep moving averages of the weights with this decay.',
+    minimum=0,
+    below=1,
   )
   clip_gradient_norm: float = float_(
-    0.0, 'Scales the gradients down to this global norm; 0 does not.', 0
+    0.0,
+    'Clip the gradients to this global norm; 0 does not clip.',
+    minimum=0,
   )
 
   optimizer: str = string(
     'rmsprop', 'The optimizer.', one_of(*OPTIMIZERS), group='Optimizer'
   )
-  adadelta_rho: float = float_(0.95, 'Decay rate of adadelta.')
+  adadelta_rho: float = float_(0.95, 'Decay rate of adadelta.', 0, 1)
   adagrad_initial_accumulator_value: float = float_(
-    0.1, 'Where the accumulators of adagrad start.'
+    0.1, 'Initial value of the accumulators of adagrad.', above=0
   )
-  adam_beta1: float = float_(0.9, 'Decay of the first moment of adam.')
-  adam_beta2: float = float_(0.999, 'Decay of the second moment of adam.')
-  opt_epsilon: float = float_(1.0, 'Epsilon of adadelta, adam and rmsprop.')
-  ftrl_learning_rate_power: float = float_(-0.5, 'Learning rate power of ftrl.')
+  adam_beta1: float = float_(
+    0.9, 'Decay of the first moment of adam.', minimum=0, below=1
+  )
+  adam_beta2: float = float_(
+    0.999, 'Decay of the second moment of adam.', minimum=0, below=1
+  )
+  opt_epsilon: float = float_(
+    1.0, 'Epsilon of adadelta, adam and rmsprop.', above=0
+  )
+  ftrl_learning_rate_power: float = float_(
+    -0.5, 'Learning rate power of ftrl.', maximum=0
+  )
   ftrl_initial_accumulator_value: float = float_(
-    0.1, 'Where the accumulators of ftrl start.'
+    0.1, 'Initial value of the accumulators of ftrl.', minimum=0
   )
-  ftrl_l1: float = float_(0.0, 'L1 strength of ftrl.')
-  ftrl_l2: float = float_(0.0, 'L2 strength of ftrl.')
-  momentum: float = float_(0.9, 'Momentum of the momentum optimizer.')
-  rmsprop_momentum: float = float_(0.9, 'Momentum of rmsprop.')
-  rmsprop_decay: float = float_(0.9, 'Decay of rmsprop.')
+  ftrl_l1: float = float_(0.0, 'L1 strength of ftrl.', minimum=0)
+  ftrl_l2: float = float_(0.0, 'L2 strength of ftrl.', minimum=0)
+  momentum: float = float_(
+    0.9, 'Momentum of the momentum optimizer.', minimum=0, below=1
+  )
+  rmsprop_momentum: float = float_(
+    0.9, 'Momentum of rmsprop.', minimum=0, below=1
+  )
+  rmsprop_decay: float = float_(0.9, 'Decay of rmsprop.', 0, 1)
 
   learning_rate_decay_type: str = string(
     'exponential',
-    'How the learning rate falls.',
+    'Schedule of the learning rate.',
     one_of(*SCHEDULES),
     group='Learning rate',
   )
-  learning_rate: float = float_(0.01, 'Learning rate to start with.', minimum=0)
+  learning_rate: float = float_(0.01, 'Initial learning rate.', minimum=0)
   end_learning_rate: float = float_(
-    0.0001, 'Where the polynomial and cosine decays end.', minimum=0
+    0.0001, 'Final rate of the polynomial and cosine schedules.', minimum=0
   )
   learning_rate_decay_factor: float = float_(
-    0.94, 'Factor of the exponential decay.'
+    0.94, 'Factor of the exponential decay.', minimum=0
   )
   num_epochs_per_decay: float = float_(
-    2.0, 'Epochs between two decays; length of the polynomial and cosine.', 0
+    2.0,
+    'Epochs between two exponential decays; length of the polynomial and '
+    'cosine schedules.',
+    minimum=0,
   )
   decay_by_effective_batch: bool = boolean(
     False,
-    'Count the images of all clones in an epoch of --num_epochs_per_decay, so '
-    'that N clones decay after 1/N of the steps.',
+    'Count the images of all clones in an epoch of --num_epochs_per_decay: N '
+    'clones then decay after 1/N of the steps.',
   )
   warmup_steps: int = integer(
-    0, 'Steps over which the learning rate rises linearly from 0.', minimum=0
+    0,
+    'Steps over which the learning rate rises linearly to its full value.',
+    minimum=0,
+  )
+  warmup_epochs: float = float_(
+    0.0,
+    'Epochs, as in --num_epochs_per_decay, over which the learning rate rises '
+    'linearly from 0 at step 0.',
+    minimum=0,
   )
 
   checkpoint_path: str = string(
     None,
-    'Checkpoint (file or folder) to start from in an empty --train_dir.',
+    'Checkpoint (file, folder or archive) to start from; not used where '
+    '--train_dir holds a checkpoint already.',
     group='Fine-tuning',
   )
   checkpoint_exclude_scopes: tuple = string_list(
-    'Scopes, separated by commas, that are not restored from it.'
+    'Comma-separated variable scopes not to restore from --checkpoint_path.'
   )
   trainable_scopes: tuple = string_list(
-    'Scopes, separated by commas, to train; everything by default.'
+    'Comma-separated variable scopes to train, beginnings of names or regular '
+    'expressions; everything by default.'
   )
   ignore_missing_vars: bool = boolean(
-    False, 'Leave variables that the checkpoint lacks at their initial value.'
+    False, 'Initialise variables that the checkpoint does not have.'
   )
   freeze_batch_norm: bool = boolean(
     False,
-    'Run the network on the stored batch-norm statistics and leave them '
-    'alone, for fine-tuning with small batches; switches dropout off too.',
+    'Use the stored batch-norm statistics and do not update them, for '
+    'fine-tuning with small batches; this turns dropout off too.',
   )
 
   log_every_n_steps: int = integer(
-    10, 'Steps between two log lines.', 1, group='Logs and checkpoints'
+    10,
+    'Steps between two log lines; 0 writes none.',
+    minimum=0,
+    group='Logs and checkpoints',
   )
   save_summaries_secs: int = integer(
     600, 'Seconds between two summaries; 0 writes none.', minimum=0
@@ -168,22 +224,26 @@ class TrainConfig(DataConfig):
     None, 'Steps between two summaries, instead of seconds.', minimum=1
   )
   save_interval_secs: int = integer(
-    600, 'Seconds between two checkpoints.', minimum=1
+    600,
+    'Seconds between two checkpoints; 0 saves at the beginning and at the end '
+    'only.',
+    minimum=0,
   )
   save_interval_steps: int = integer(
     None, 'Steps between two checkpoints, instead of seconds.', minimum=1
   )
   max_checkpoints_to_keep: int = integer(
-    5, 'How many checkpoints to keep; 0 keeps all.', minimum=0
+    5, 'Number of checkpoints to keep; 0 keeps all.', minimum=0
   )
   keep_checkpoint_every_n_hours: float = float_(
-    10000.0, 'Keeps one checkpoint for good every so many hours.', minimum=0
+    10000.0, 'Keep one checkpoint forever every N hours.', minimum=0
   )
 
   num_clones: int = integer(
     1,
-    'Copies of the network on this machine.',
-    1,
+    'Copies of the network on this machine, one per GPU.',
+    minimum=1,
+    maximum=_MOST_DEVICES,
     group='GPUs and machines',
   )
   xla: bool = boolean(
@@ -196,37 +256,41 @@ class TrainConfig(DataConfig):
     one_of('float16', 'bfloat16'),
   )
   clone_on_cpu: bool = boolean(False, 'Put the clones on the CPU.')
-  worker_replicas: int = integer(1, 'Number of worker replicas.', minimum=1)
-  num_ps_tasks: int = integer(0, 'Number of parameter servers.', minimum=0)
-  task: int = integer(0, 'Number of this process within its job.', 0)
+  worker_replicas: int = integer(
+    1, 'Number of worker replicas.', minimum=1, maximum=_MOST_PROCESSES
+  )
+  num_ps_tasks: int = integer(
+    0, 'Number of parameter servers.', minimum=0, maximum=_MOST_PROCESSES
+  )
+  task: int = integer(0, 'Number of this process within its job.', minimum=0)
   ps_hosts: tuple = string_list('host:port of every parameter server.')
   worker_hosts: tuple = string_list(
     'host:port of every worker, the chief first.'
   )
   job_name: str = string(
     None,
-    'What this process is in the cluster of --ps_hosts and --worker_hosts.',
+    'Role of this process in the cluster of --ps_hosts and --worker_hosts.',
     one_of(*members.JOBS),
   )
-  cluster_timeout_secs: int = integer(
-    600, 'How long to wait for another process of the cluster.', minimum=1
-  )
   evaluator_split_name: str = string(
-    'test', 'Which split an evaluator of the cluster measures.'
+    'test', 'Split that an evaluator of the cluster evaluates.'
   )
   sync_replicas: bool = boolean(False, 'Synchronise the replicas.')
   replicas_to_aggregate: int = integer(
-    1, 'Gradients to average before the variables are updated.', minimum=1
+    1,
+    'Gradients to average before the variables are updated.',
+    minimum=1,
+    maximum=_MOST_PROCESSES,
   )
   early_stopping_patience: int = integer(
     None,
-    'Evaluations without a better accuracy that end the run; needs an '
-    'evaluation that follows it (--eval_interval_secs).',
+    'Stop after this many evaluations without a better accuracy; needs an '
+    'evaluation that runs beside the training (--eval_interval_secs).',
     minimum=1,
     group='Early stopping',
   )
   early_stopping_dir: str = string(
-    None, 'The --eval_dir of that evaluation; --train_dir/eval by default.'
+    None, 'The --eval_dir of that evaluation; TRAIN_DIR/eval by default.'
   )
   profile_steps: tuple = string_list(
     'FIRST,LAST: steps of this run to trace for TensorBoard.',
@@ -238,18 +302,24 @@ class TrainConfig(DataConfig):
     'Take GPU memory as it is needed, instead of all at once.',
     group='GPUs and machines',
   )
+  quantize_delay: int = integer(
+    -1,
+    'Accepted for old commands; only -1, which does not quantize, works.',
+    group='Accepted for old commands',
+  )
 
   def __post_init__(self):
     super().__post_init__()
-    steps = self.profile_steps
-    if steps and not (
-      len(steps) == 2
-      and all(step.isdigit() for step in steps)
-      and 1 <= int(steps[0]) <= int(steps[1])
-    ):
+    _check_profile_steps(self.profile_steps)
+    for one, other in _ALTERNATIVES:
+      if getattr(self, one) and getattr(self, other):
+        raise errors.UserError(f'Use --{one} or --{other}, not both.')
+    if self.quantize_delay != -1:
       raise errors.UserError(
-        f'--profile_steps={",".join(steps)}: say the first and the last step '
-        'to trace, counted from 1, for instance 10,20.'
+        f'--quantize_delay={self.quantize_delay}: TensorFlow 2 has no '
+        'quantization-aware training of graphs. Leave it out, and quantize the '
+        'trained network with export_inference_graph.py '
+        '--tflite_quantize=int8.'
       )
 
   @property
@@ -261,3 +331,22 @@ class TrainConfig(DataConfig):
   def gradients_per_step(self) -> int:
     """Gradients, one a replica, that one update averages."""
     return self.replicas_to_aggregate if self.sync_replicas else 1
+
+
+_ALTERNATIVES = (
+  ('max_epochs', 'max_number_of_steps'),
+  ('warmup_epochs', 'warmup_steps'),
+)
+
+
+def _check_profile_steps(steps):
+  """Raise UserError unless it is the first and the last step to trace."""
+  if steps and not (
+    len(steps) == 2
+    and all(step.isdecimal() and len(step) < 19 for step in steps)
+    and 1 <= int(steps[0]) <= int(steps[1])
+  ):
+    raise errors.UserError(
+      f'--profile_steps={",".join(steps)}: must be the first and the last step '
+      'to trace, counted from 1, for instance 10,20.'
+    )

@@ -1,23 +1,36 @@
-"""Learning rates and optimizers, as the flags name them."""
+"""Learning rate schedules and optimizers, by the names that flags give them."""
 
 import math
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
 _POLYNOMIAL_POWER = 1.0
 
+GradsAndVars = list[tuple[tf.Tensor, tf.Variable]]
 
-def decay_steps(config, num_samples: int) -> int:
-  """Returns after how many steps the learning rate decays, at least 1.
 
-  As published runs have it, clones do not shorten an epoch of the decay unless
-  the configuration says so.
+def _steps_per_epoch(config, num_samples):
+  """Return the steps of an epoch as learning rates count them, a float.
+
+  As published runs have it, clones do not shorten an epoch unless the
+  configuration says so.
   """
   images = config.batch_size * config.gradients_per_step
   if config.decay_by_effective_batch:
     images = config.effective_batch
-  batches = num_samples / images
-  return max(1, int(batches * config.num_epochs_per_decay))
+  return num_samples / images
+
+
+def decay_steps(config: Any, num_samples: int) -> int:
+  """Return the steps between two decays of the learning rate, at least 1.
+
+  Args:
+    config: a TrainConfig.
+    num_samples: images in an epoch.
+  """
+  steps = _steps_per_epoch(config, num_samples) * config.num_epochs_per_decay
+  return max(1, int(steps))
 
 
 def _fixed(config, step, num_samples):
@@ -49,7 +62,7 @@ def _polynomial(config, step, num_samples):
 
 
 def _cosine(config, step, num_samples):
-  """Falls over the whole run where its length is known.
+  """Decay over the whole run where its length is known.
 
   Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts"
   (arXiv:1608.03983, 2016), without restarts.
@@ -72,8 +85,10 @@ _SCHEDULES = {
 }
 
 
-def learning_rate(config, global_step, num_samples: int):
-  """Returns the learning rate at the global step, a float32 scalar.
+def learning_rate(
+  config: Any, global_step: tf.Tensor, num_samples: int
+) -> tf.Tensor:
+  """Return the learning rate at the global step, a float32 scalar.
 
   Args:
     config: a TrainConfig.
@@ -82,9 +97,12 @@ def learning_rate(config, global_step, num_samples: int):
   """
   schedule = _SCHEDULES[config.learning_rate_decay_type]
   rate = schedule(config, global_step, num_samples)
+  step = tf.cast(global_step, tf.float32)
   if config.warmup_steps:
-    rise = tf.cast(global_step + 1, tf.float32) / config.warmup_steps
-    rate = rate * tf.minimum(rise, 1.0)
+    rate *= tf.minimum((step + 1) / config.warmup_steps, 1.0)
+  if config.warmup_epochs:
+    length = _steps_per_epoch(config, num_samples) * config.warmup_epochs
+    rate = tf.minimum(config.learning_rate * step / length, rate)
   return rate
 
 
@@ -122,8 +140,8 @@ _OPTIMIZERS = {
 }
 
 
-def optimizer(config, rate):
-  """Returns the optimizer that the configuration names.
+def optimizer(config: Any, rate: tf.Tensor | float) -> tf.train.Optimizer:
+  """Return the optimizer that the configuration names.
 
   Args:
     config: a TrainConfig.
@@ -132,8 +150,8 @@ def optimizer(config, rate):
   return _OPTIMIZERS[config.optimizer](config, rate)
 
 
-def clip(grads_and_vars, norm: float):
-  """Scales the gradients down together to a global norm of at most `norm`."""
+def clip(grads_and_vars: GradsAndVars, norm: float) -> GradsAndVars:
+  """Scale all gradients together, to a global norm of at most `norm`."""
   gradients, variables = zip(*grads_and_vars, strict=True)
   clipped, _ = tf.clip_by_global_norm(gradients, norm)
   return list(zip(clipped, variables, strict=True))

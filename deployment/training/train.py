@@ -11,6 +11,7 @@ from datasets import dataset_factory
 from deployment.checkpoints import fine_tuning, repair, run_folder
 from deployment.cluster import membership
 from deployment.cluster.replica import Replica
+from deployment.command_line import data_config
 from deployment.inputs import failures, local_copy
 from deployment.training import acceleration, train_graph, train_session
 from slim_support import errors, files, signals
@@ -40,6 +41,7 @@ def train(config, cluster=None) -> int:
       config.dataset_name, config.dataset_split_name, config.dataset_dir
     )
     failures.check_not_empty(dataset)
+    data_config.check_labels_offset(config, dataset.num_classes)
     config = _with_last_step(_with_devices(config), dataset.num_samples)
     acceleration.check(config)
     if config.cache_dataset == 'disk':
@@ -94,10 +96,6 @@ def _with_last_step(config, num_samples):
   """Turns --max_epochs into --max_number_of_steps."""
   if config.max_epochs is None:
     return config
-  if config.max_number_of_steps is not None:
-    raise errors.UserError(
-      'Say --max_epochs or --max_number_of_steps, not both.'
-    )
   steps = math.ceil(config.max_epochs * num_samples / config.effective_batch)
   return dataclasses.replace(config, max_number_of_steps=max(1, steps))
 

@@ -53,19 +53,41 @@ def test_file(tmp_path):
   assert class_weights.read(options(tmp_path, str(path)), 2) == [0.5, 2.0]
 
 
-@pytest.mark.parametrize('content', ['0:1\n', '0:1\n1:heavy\n'])
-def test_file_that_does_not_fit(tmp_path, content):
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    ('0:1\n', 'label 1 has no line'),
+    ('0:1\n1:2\n2:3\n', 'there is no label 2'),
+    ('0:1\n1:2\n-1:3\n', 'there is no label -1'),
+    ('0:1\n1:heavy\n', "label 1 must be a finite .*'heavy'"),
+    ('0:1\n1:-1\n', "label 1 must be a finite .*'-1'"),
+    ('0:1\n1:inf\n', "label 1 must be a finite .*'inf'"),
+    ('0:nan\n1:1\n', "label 0 must be a finite .*'nan'"),
+    ('0:0\n1:0\n', 'all weights are 0'),
+    ('0:1\n1:2\n1:3\n', 'label 1 is on an earlier line too'),
+    ('one\n', 'line 1: expected'),
+    ('', 'label 0 has no line'),
+  ],
+)
+def test_file_that_does_not_fit(tmp_path, content, message):
   path = tmp_path / 'weights.txt'
   path.write_text(content)
-  with pytest.raises(errors.UserError, match='LABEL:WEIGHT'):
+  with pytest.raises(errors.UserError, match=message):
     class_weights.read(options(tmp_path, str(path)), 2)
 
 
 def test_neither_balanced_nor_a_file(tmp_path):
-  with pytest.raises(errors.UserError, match="say 'balanced' or a file"):
+  with pytest.raises(errors.UserError, match="must be 'balanced', or a file"):
     class_weights.read(options(tmp_path, 'balancd'), 2)
 
 
 def test_balanced_without_counts(tmp_path):
   with pytest.raises(errors.UserError, match='Convert the data set again'):
     class_weights.read(options(tmp_path, 'balanced'), 2)
+
+
+def test_balanced_without_any_label_of_the_network(tmp_path):
+  write_counts(tmp_path, {'0': 10, '1': 0})
+  config = options(tmp_path, 'balanced', labels_offset=1)
+  with pytest.raises(errors.UserError, match='no image'):
+    class_weights.read(config, 1)

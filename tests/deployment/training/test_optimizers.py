@@ -51,6 +51,20 @@ def test_warmup_rises_linearly():
   assert found == pytest.approx(expected, rel=1e-5)
 
 
+def test_warmup_epochs_rise_from_zero():
+  found = rates(learning_rate_decay_type='fixed', warmup_epochs=2.0)
+  expected = [0.5 * min(1, step / 20) for step in _STEPS]
+  assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_warmup_epochs_never_exceed_the_schedule():
+  found = rates(learning_rate_decay_type='exponential', warmup_epochs=1.5)
+  expected = [
+    min(0.5 * step / 15, 0.5 * 0.9 ** (step // 10)) for step in _STEPS
+  ]
+  assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_cosine_spans_the_run_where_its_length_is_known():
   found = rates(learning_rate_decay_type='cosine', max_number_of_steps=110)
   assert found[_STEPS.index(55)] == pytest.approx(0.3, rel=1e-5)

@@ -214,6 +214,14 @@ def test_corrupt_record_is_named(digits_dir, tmp_path):
     train.train(config)
 
 
+@pytest.mark.parametrize('offset', [10, 11])
+def test_labels_offset_that_leaves_no_class(digits_dir, tmp_path, offset):
+  config = options(digits_dir, tmp_path, labels_offset=offset)
+  with pytest.raises(errors.UserError, match='10 classes.*less than 10'):
+    train.train(config)
+  assert not (tmp_path / 'run.json').exists()
+
+
 def test_label_out_of_range_is_said(digits_dir, tmp_path):
   config = options(digits_dir, tmp_path, labels_offset=1)
   with pytest.raises(errors.UserError, match='label is out of range'):
