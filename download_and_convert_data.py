@@ -18,6 +18,8 @@ classes, and dataset.json with the number of samples. Run again, the command
 finds it done; interrupted, it goes on where it was.
 """
 
+from collections.abc import Sequence
+
 from datasets.conversion import registry
 from deployment.command_line import entry
 from slim_support import flag_fields
@@ -25,8 +27,13 @@ from slim_support import flag_fields
 flag_fields.define_flags(registry.ConvertConfig)
 
 
-def main() -> None:
-  """Check the flags, then convert the data set that they name."""
+def main(argv: Sequence[str] = ()) -> None:
+  """Check the flags, then convert the data set that they name.
+
+  Args:
+    argv: what was left over after the flags; not used.
+  """
+  del argv
   config = flag_fields.from_flags(registry.ConvertConfig)
   registry.convert(
     config, before_writing=lambda: entry.load('datasets.conversion.encoding')

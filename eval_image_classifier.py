@@ -11,6 +11,8 @@ r"""Evaluates a checkpoint over every sample of a split.
 What the flags leave open is taken from the run.json beside the checkpoint.
 """
 
+from collections.abc import Sequence
+
 from datasets import dataset_factory
 from deployment.checkpoints import run_folder
 from deployment.command_line import entry
@@ -20,10 +22,15 @@ from slim_support import flag_fields
 flag_fields.define_flags(eval_config.EvalConfig)
 
 
-def main() -> None:
-  """Check the flags, then evaluate."""
+def main(argv: Sequence[str] = ()) -> None:
+  """Check the flags, then evaluate.
+
+  Args:
+    argv: what was left over after the flags; not used.
+  """
+  del argv
   recorded = run_folder.recorded_flags(
-    flag_fields.flag_value('checkpoint_path')
+    flag_fields.flag_value(eval_config.EvalConfig, 'checkpoint_path')
   )
   options = flag_fields.from_flags(eval_config.EvalConfig, recorded)
   dataset_factory.check_dataset(

@@ -18,6 +18,8 @@ With the weights of a training run, in every form, checked against it:
 What the flags leave open is taken from the run.json beside the checkpoint.
 """
 
+from collections.abc import Sequence
+
 from deployment.checkpoints import run_folder
 from deployment.command_line import entry
 from deployment.export import config as export_config
@@ -26,9 +28,16 @@ from slim_support import flag_fields
 flag_fields.define_flags(export_config.ExportConfig)
 
 
-def main() -> None:
-  """Check the flags, then export."""
-  checkpoint = flag_fields.flag_value('checkpoint_path')
+def main(argv: Sequence[str] = ()) -> None:
+  """Check the flags, then export.
+
+  Args:
+    argv: what was left over after the flags; not used.
+  """
+  del argv
+  checkpoint = flag_fields.flag_value(
+    export_config.ExportConfig, 'checkpoint_path'
+  )
   recorded = run_folder.recorded_flags(checkpoint) if checkpoint else {}
   options = flag_fields.from_flags(export_config.ExportConfig, recorded)
   if not options.with_weights:

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] = ()) -> int:
     argv: what was left over after the flags; not used.
   """
   del argv
-  job_dir = flag_fields.flag_value('job_dir')
+  job_dir = flag_fields.flag_value(train_config.TrainConfig, 'job_dir')
   options = flag_fields.from_flags(
     train_config.TrainConfig, {'train_dir': job_dir} if job_dir else None
   )

@@ -27,7 +27,9 @@ flag_fields.define_flags(label_config.LabelConfig)
 
 def main():
   """Check the flags, then label the images."""
-  checkpoint = flag_fields.flag_value('checkpoint_path')
+  checkpoint = flag_fields.flag_value(
+    label_config.LabelConfig, 'checkpoint_path'
+  )
   recorded = run_folder.recorded_flags(checkpoint) if checkpoint else {}
   options = flag_fields.from_flags(label_config.LabelConfig, recorded)
   flag_fields.require(options, 'image', 'Name the image to label.')

@@ -8,6 +8,7 @@ see absl's FLAGS: they call `define_flags` when they are imported and
 
 import dataclasses
 import math
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -266,28 +267,55 @@ def grouped(cls: type) -> dict[str, list[dataclasses.Field]]:
   return result
 
 
+# Module -> the configuration classes whose flags it has defined.
+_defined_by: dict[str, list[type]] = {}
+
+
 def define_flags(cls: type) -> None:
   """Define an absl flag for every field of a configuration class.
 
-  Each flag gets an attribute `group`, the heading under which `--help` shows
-  it.
+  A flag that another script in the same process has defined is shared: each
+  script still sees its own default. Each flag gets an attribute `group`, the
+  heading under which `--help` shows it.
+
+  Raises:
+    UserError: if another script gives a flag of this name another type.
   """
+  module = sys._getframe(1).f_globals['__name__']
+  _defined_by.setdefault(module, []).append(cls)
   for heading, fields in grouped(cls).items():
     for field in fields:
-      kind = _KINDS[field.metadata['kind']]
-      kind.define(field.name, field.default, help_text(field))
-      flags.FLAGS[field.name].group = heading
-      if 'alias' in field.metadata:
-        flags.DEFINE_alias(
-          field.metadata['alias'], field.name, module_name='aliases'
+      kind = field.metadata['kind']
+      flag = None
+      if field.name in flags.FLAGS:
+        flag = flags.FLAGS[field.name]
+      if not hasattr(flag, 'kind'):
+        _KINDS[kind].define(field.name, field.default, help_text(field))
+        flag = flags.FLAGS[field.name]
+        flag.kind, flag.group = kind, heading
+        flag.first_default = flag.default
+      elif flag.kind != kind:
+        raise errors.UserError(
+          f'{module} cannot be imported beside the other scripts of this '
+          f'process: --{field.name} is {_KINDS[kind].words} here and '
+          f'{_KINDS[flag.kind].words} there.'
         )
+      alias = field.metadata.get('alias')
+      if alias and alias not in flags.FLAGS:
+        flags.DEFINE_alias(alias, field.name, module_name='aliases')
+
+
+def defined_by(module: str) -> list[type]:
+  """Return the configuration classes whose flags a module has defined."""
+  return _defined_by.get(module, [])
 
 
 def from_flags(cls: type, recorded: dict[str, Any] | None = None) -> Any:
   """Return the configuration that the flags describe.
 
   Args:
-    cls: the configuration class, whose flags are defined and parsed.
+    cls: the configuration class, whose flags are defined and parsed, or set
+      by a program.
     recorded: values for the flags that were not given, for instance those of
       the training run.
 
@@ -297,17 +325,39 @@ def from_flags(cls: type, recorded: dict[str, Any] | None = None) -> Any:
   values = {}
   for fields in grouped(cls).values():
     for field in fields:
-      flag = flags.FLAGS[field.name]
-      value = flag.value
-      if not flag.present and recorded and field.name in recorded:
+      value = _value(field)
+      if recorded and field.name in recorded and not _is_given(field.name):
         value = recorded[field.name]
       values[field.name] = tuple(value) if isinstance(value, list) else value
   return cls(**values)
 
 
-def flag_value(name: str) -> Any:
-  """Return the value of one flag, before the others are checked."""
-  return flags.FLAGS[name].value
+def _is_given(name):
+  """Return whether a flag was given on the command line or by a program."""
+  flag = flags.FLAGS[name]
+  # An alias marks the flag as present only, a program as changed only.
+  return bool(flag.present) or not flag.using_default_value
+
+
+def _value(field):
+  """Return the value of a flag, or the default of the script that asks."""
+  flag = flags.FLAGS[field.name]
+  if not _is_given(field.name) and flag.default == flag.first_default:
+    return field.default
+  value = flag.value
+  if field.metadata['kind'] == 'list' and isinstance(value, str):
+    return value.split(',') if value else None
+  return value
+
+
+def flag_value(cls: type, name: str) -> Any:
+  """Return the value of one flag, before the others are checked.
+
+  Args:
+    cls: the configuration class of the script.
+    name: the field's name.
+  """
+  return _value(cls.__dataclass_fields__[name])
 
 
 def require(config: Config, name: str, why: str) -> None:

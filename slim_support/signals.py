@@ -110,7 +110,8 @@ class Stopper:
   """Turns SIGTERM and Ctrl-C into a request to stop at the next safe point.
 
   A second signal ends the process at once. Use it as a context manager: the
-  previous handlers come back at its end.
+  previous handlers come back at its end. Only the main thread gets signals; in
+  another thread this does nothing.
 
   Args:
     meaning: what the first signal leads to, for the log.
@@ -125,7 +126,8 @@ class Stopper:
     self._old = {}
 
   def __enter__(self):
-    for number in _SIGNALS:
+    is_main = threading.current_thread() is threading.main_thread()
+    for number in _SIGNALS if is_main else ():
       self._old[number] = signal.signal(number, self._handle)
     return self
 

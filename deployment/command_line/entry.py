@@ -5,27 +5,18 @@ by `load`. How a script ends is up to `endings`.
 """
 
 import importlib
-import importlib.metadata
 import os
-import pathlib
-import platform
-import re
 import sys
-import textwrap
 import time
+import types
 import warnings
 from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from deployment.command_line import endings
+from deployment.command_line import endings, help_page
 from slim_support import output, signals
 
-_PACKAGE = 'slim-image-models'
-_WIDTH = 80
-_HELP_COLUMN = 30
-# Modules other than the script that define flags for it.
-_DEFINERS = ('slim_support.flag_fields', 'deployment.command_line.entry')
 # Flag -> the flag it lists the values of, and the function that lists them.
 _LISTS = {
   'list_models': ('model_name', 'networks'),
@@ -41,23 +32,27 @@ def run(main: Callable[[], int | None]) -> None:
   `endings.exit_after` for the other endings.
 
   Args:
-    main: takes no argument; may return an exit status.
+    main: the main function of a script; takes no argument, may return an exit
+      status.
   """
   endings.exit_after(lambda: _parse_and_run(main))
 
 
 def _parse_and_run(main):
   _define_lists()
-  app.run(lambda argv: _run_main(main, argv), flags_parser=_parse)
+  script = sys.modules[main.__module__]
+  app.run(
+    lambda argv: _run_main(main, argv),
+    flags_parser=lambda argv: _parse(script, argv),
+  )
 
 
-def _parse(argv):
+def _parse(script, argv):
   """Return the arguments that are left after the flags."""
-  script = sys.modules['__main__']
   if '--help' in argv[1:] or '-h' in argv[1:]:
-    _answer(help_text(script))
+    _answer(help_page.help_text(script))
   if '--version' in argv[1:]:
-    _answer(version_text())
+    _answer(help_page.version_text())
   try:
     rest = flags.FLAGS(argv)
   except flags.Error as error:
@@ -109,88 +104,25 @@ class _Formatter(logging.PythonFormatter):
     return f'{clock} {mark}{record.getMessage()}'
 
 
-def help_text(script) -> str:
-  """Returns the script's docstring and its flags under their headings."""
-  lines = [script.__doc__.strip()]
-  for heading, members in _by_group(script).items():
-    lines += ['', f'{heading}:']
-    for flag in members:
-      lines += _flag_lines(flag)
-  lines += ['', 'All flags, also those of absl: --helpfull.']
-  return '\n'.join(lines)
-
-
-def version_text() -> str:
-  """Return the versions of this project and of TensorFlow in one line."""
-  return (
-    f'{os.path.basename(sys.argv[0])} {_own_version()} '
-    f'(TensorFlow {_installed_version("tensorflow")}, '
-    f'Python {platform.python_version()})'
-  )
-
-
-def _own_version():
-  """Return the version of this checkout, or of the installed package."""
-  root = pathlib.Path(__file__).parents[2]
-  try:
-    text = (root / 'pyproject.toml').read_text(encoding='utf-8')
-  except OSError:
-    return _installed_version(_PACKAGE)
-  found = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
-  is_ours = f'name = "{_PACKAGE}"' in text
-  return found[1] if found and is_ours else _installed_version(_PACKAGE)
-
-
-def _installed_version(package):
-  try:
-    return importlib.metadata.version(package)
-  except importlib.metadata.PackageNotFoundError:
-    return 'not installed'
-
-
-def _by_group(script) -> dict[str, list[flags.Flag]]:
-  """Returns the script's flags by heading, in the order of definition."""
-  known = flags.FLAGS.flags_by_module_dict()
-  result = {}
-  for module in (script.__name__, sys.argv[0], *_DEFINERS):
-    for flag in known.get(module, ()):
-      heading = getattr(flag, 'group', None) or 'Flags'
-      result.setdefault(heading, []).append(flag)
-  return result
-
-
-def _flag_lines(flag) -> list[str]:
-  """Returns name and default of a flag, and beside them what it is for."""
-  name = f'  --{flag.name}'
-  if flag.default not in (None, '') and flag.default is not False:
-    default = flag.default
-    default = ','.join(default) if isinstance(default, list) else default
-    name += f' [{default}]'
-  text = textwrap.wrap(flag.help, _WIDTH - _HELP_COLUMN)
-  if len(name) <= _HELP_COLUMN - 2:
-    name = name.ljust(_HELP_COLUMN) + text.pop(0)
-  return [name, *(' ' * _HELP_COLUMN + line for line in text)]
-
-
 def _define_lists():
-  """Defines --list_models and --list_datasets where they are of use."""
+  """Define --list_models and --list_datasets where they are of use."""
   for name, (about, function) in _LISTS.items():
-    if about in flags.FLAGS:
+    if about in flags.FLAGS and name not in flags.FLAGS:
       what = function.replace('_', ' ')
       flags.DEFINE_bool(name, False, f'List the {what} and end.')
       flags.FLAGS[name].group = 'Lists'
 
 
 def _list():
-  """Prints the list that is asked for, if any, and ends."""
+  """Print the list that is asked for, if any, and exit."""
   for name, (_, function) in _LISTS.items():
     if name in flags.FLAGS and flags.FLAGS[name].value:
       listings = importlib.import_module('deployment.command_line.listings')
       _answer(getattr(listings, function)())
 
 
-def load(module: str):
-  """Imports TensorFlow quietly in graph mode, then a module of this project.
+def load(module: str) -> types.ModuleType:
+  """Import TensorFlow quietly in graph mode, then a module of this project.
 
   Setting TF_CPP_MIN_LOG_LEVEL leaves TensorFlow's own start-up messages on.
 
