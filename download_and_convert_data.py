@@ -1,4 +1,4 @@
-r"""Downloads a data set and converts it to TFRecords.
+r"""Download a data set and converts it to TFRecords.
 
 Usage:
 

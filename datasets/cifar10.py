@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 images of ten kinds of things, 32 x 32 pixels in color.
+"""CIFAR-10: 60,000 color images of 32 x 32 pixels in ten classes.
 
 Learning Multiple Layers of Features from Tiny Images
 Alex Krizhevsky
@@ -7,9 +7,11 @@ Technical report, University of Toronto, 2009
 
 from datasets import classification
 
+SPLITS_TO_SIZES = {'train': 50000, 'test': 10000}
+
 SPEC = classification.ClassificationSpec(
   name='cifar10',
-  splits={'train': 50000, 'test': 10000},
+  splits=SPLITS_TO_SIZES,
   num_classes=10,
   image_size=(32, 32),
   file_patterns=('cifar10_%s.tfrecord',),

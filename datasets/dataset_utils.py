@@ -1,10 +1,13 @@
-"""Helpers that converters and descriptors of users' own data sets import."""
+"""Helpers for the converters and modules of other data sets."""
 
+import contextlib
 import os
 import zipfile
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
+from datasets import converted
 from datasets.classification import ClassificationSpec
 from datasets.converted import (
   LABELS_FILENAME,
@@ -14,6 +17,7 @@ from datasets.converted import (
 )
 from datasets.downloading import archives, downloads
 from datasets.reading import as_list, list_files
+from slim_support import errors, files
 
 __all__ = [
   'LABELS_FILENAME',
@@ -35,40 +39,66 @@ __all__ = [
 ]
 
 
-def int64_feature(values):
-  """Returns a feature of one integer or of a list or tuple of them."""
+def int64_feature(values: int | Sequence[int]) -> tf.train.Feature:
+  """Return a feature of integers.
+
+  Args:
+    values: an integer, or a list or tuple of them.
+  """
   return tf.train.Feature(int64_list=tf.train.Int64List(value=as_list(values)))
 
 
-def bytes_feature(values):
-  """Returns a feature of one bytes object."""
+def bytes_feature(values: bytes) -> tf.train.Feature:
+  """Return a feature of one bytes object.
+
+  Args:
+    values: the bytes.
+  """
   return tf.train.Feature(bytes_list=tf.train.BytesList(value=[values]))
 
 
-def bytes_list_feature(values):
-  """Returns a feature of a list of bytes objects."""
+def bytes_list_feature(values: Sequence[bytes]) -> tf.train.Feature:
+  """Return a feature of several bytes objects.
+
+  Args:
+    values: the bytes objects.
+  """
   return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
 
-def float_feature(values):
-  """Returns a feature of one float or of a list or tuple of them."""
+def float_feature(values: float | Sequence[float]) -> tf.train.Feature:
+  """Return a feature of floats.
+
+  Args:
+    values: a float, or a list or tuple of them.
+  """
   return tf.train.Feature(float_list=tf.train.FloatList(value=as_list(values)))
 
 
-def float_list_feature(values):
-  """Returns a feature of a list of floats."""
+def float_list_feature(values: Sequence[float]) -> tf.train.Feature:
+  """Return a feature of several floats.
+
+  Args:
+    values: the floats.
+  """
   return tf.train.Feature(float_list=tf.train.FloatList(value=values))
 
 
-def image_to_tfexample(image_data, image_format, height, width, class_id):
-  """Returns the tf.train.Example of one labelled image.
+def image_to_tfexample(
+  image_data: bytes,
+  image_format: bytes,
+  height: int,
+  width: int,
+  class_id: int,
+) -> tf.train.Example:
+  """Return the tf.train.Example of an image with a label.
 
   Args:
-    image_data: the encoded image, bytes.
-    image_format: what the bytes are, b'jpeg' or b'png'.
+    image_data: the contents of the image file.
+    image_format: the format of these bytes, b'jpeg' or b'png'.
     height: in pixels.
     width: in pixels.
-    class_id: the label, an integer.
+    class_id: the label.
   """
   feature = {
     'image/encoded': bytes_feature(image_data),
@@ -80,54 +110,77 @@ def image_to_tfexample(image_data, image_format, height, width, class_id):
   return tf.train.Example(features=tf.train.Features(feature=feature))
 
 
-def download_url(url, dataset_dir):
-  """Downloads a file into a folder, unless it is there already.
+def download_url(url: str, dataset_dir: str) -> str:
+  """Download a file to a folder, unless it is there already.
+
+  Args:
+    url: an http or https address.
+    dataset_dir: the folder; created if it does not exist.
 
   Returns:
-    The path of the file, which has the last part of the URL as its name.
+    The path of the file, which is named like the last part of the URL.
 
   Raises:
-    UserError: if the server cannot be reached or sends a web page instead.
+    UserError: if the address is wrong, the server does not send the file, or
+      the folder cannot be written to.
   """
   filename = url.split('?')[0].rstrip('/').split('/')[-1]
+  if not converted.is_plain_name(filename):
+    raise errors.UserError(f'{url!r} does not end in the name of a file.')
   path = os.path.join(dataset_dir, filename)
   if os.path.exists(path):
     return path
-  os.makedirs(dataset_dir, exist_ok=True)
-  return downloads.fetch(downloads.Download(filename, (url,)), dataset_dir)
+  try:
+    files.make_folders(dataset_dir)
+    return downloads.fetch(downloads.Download(filename, (url,)), dataset_dir)
+  except OSError as error:
+    raise files.cannot_write(path, error) from error
 
 
-def download_and_uncompress_tarball(tarball_url, dataset_dir):
-  """Downloads a tar archive, compressed or not, and unpacks it in the folder.
+def download_and_uncompress_tarball(tarball_url: str, dataset_dir: str) -> None:
+  """Download a tar archive, compressed or not, and unpack it in the folder.
+
+  Args:
+    tarball_url: an http or https address.
+    dataset_dir: the folder; created if it does not exist.
 
   Raises:
-    UserError: as `download_url`, and if a member of the archive would be
-      written outside of the folder.
+    UserError: see `download_url`; also if the archive is damaged, or if a
+      member would be written outside the folder. Nothing is unpacked then.
   """
   archives.extract_tar(download_url(tarball_url, dataset_dir), dataset_dir)
 
 
-def download_and_uncompress_zipfile(zip_url, dataset_dir):
-  """Downloads a zip archive and unpacks it in the folder.
+def download_and_uncompress_zipfile(zip_url: str, dataset_dir: str) -> None:
+  """Download a zip archive and unpack it in the folder.
+
+  Args:
+    zip_url: an http or https address.
+    dataset_dir: the folder; created if it does not exist.
 
   Raises:
-    UserError: as `download_and_uncompress_tarball`.
+    UserError: see `download_and_uncompress_tarball`.
   """
   path = download_url(zip_url, dataset_dir)
-  with zipfile.ZipFile(path) as archive:
+  with (
+    archives.report_damaged_archive(path),
+    zipfile.ZipFile(path) as archive,
+  ):
     archives.extract_zip(archive, dataset_dir)
 
 
-def open_sharded_output_tfrecords(exit_stack, base_path, num_shards):
-  """Opens all TFRecord shards for writing.
+def open_sharded_output_tfrecords(
+  exit_stack: contextlib.ExitStack, base_path: str, num_shards: int
+) -> list[tf.python_io.TFRecordWriter]:
+  """Open all TFRecord shards of a data set for writing.
 
   Args:
-    exit_stack: a contextlib.ExitStack that closes them.
+    exit_stack: closes the shards at its end.
     base_path: the common start of the file names.
-    num_shards: how many there are.
+    num_shards: the number of files.
 
   Returns:
-    A list of `num_shards` writers of `BASE-00000-of-NNNNN` files.
+    A writer for each file, BASE-00000-of-NNNNN and so on.
   """
   return [
     exit_stack.enter_context(

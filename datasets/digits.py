@@ -1,15 +1,17 @@
-"""The 1,797 handwritten digits that scikit-learn ships, as 28 x 28 images.
+"""Digits: the 1,797 handwritten digits of scikit-learn, enlarged to 28 x 28.
 
 They are the test set of the UCI data set "Optical Recognition of Handwritten
-Digits" (E. Alpaydin, C. Kaynak, 1998, CC BY 4.0), 8 x 8 pixels of 17 levels.
-The conversion needs no network and takes seconds.
+Digits" (E. Alpaydin, C. Kaynak, 1998, CC BY 4.0), 8 x 8 pixels in 17 levels.
+The conversion needs no network access and takes seconds.
 """
 
 from datasets import classification
 
+SPLITS_TO_SIZES = {'train': 1500, 'test': 297}
+
 SPEC = classification.ClassificationSpec(
   name='digits',
-  splits={'train': 1500, 'test': 297},
+  splits=SPLITS_TO_SIZES,
   num_classes=10,
   channels=1,
   image_size=(28, 28),

@@ -1,7 +1,7 @@
-"""Downloads CIFAR-10 and converts it to TFRecords of PNGs.
+"""Download CIFAR-10 and convert it to TFRecords of PNG images.
 
-Takes the binary version, in which nothing has to be unpickled: records of a
-label byte and 3 x 32 x 32 bytes, red, green and blue.
+It uses the binary version, which needs no unpickling: each record is a label
+byte and the 3 x 32 x 32 bytes of the red, green and blue planes.
 """
 
 import functools
@@ -39,14 +39,17 @@ _CLASS_NAMES = (
 )
 _SIDE = 32
 _RECORD_BYTES = 1 + 3 * _SIDE * _SIDE
-_MAX_BYTES = 1 << 28  # the true archive unpacks to two thirds of it
+_MAX_BYTES = 1 << 28  # The published archive unpacks to two thirds of it.
 
 
 def read_batches(path: str) -> dict[str, np.ndarray]:
-  """Returns file name -> records, uint8 of [number, 3073].
+  """Return file name -> records, uint8 [number, 3073].
+
+  Args:
+    path: the archive.
 
   Raises:
-    UserError: if the archive is damaged, or a file is missing or not whole.
+    UserError: if the archive is damaged, or a file is missing or incomplete.
   """
   wanted = {name for names in _FILES.values() for name in names}
   batches = {}
@@ -57,8 +60,8 @@ def read_batches(path: str) -> dict[str, np.ndarray]:
         data = tar.extractfile(member).read()
         if not data or len(data) % _RECORD_BYTES:
           raise errors.UserError(
-            f'{path}: {name} is {len(data)} bytes long, which is no multiple '
-            f'of the {_RECORD_BYTES} bytes of a record.'
+            f'{path}: {name} has {len(data)} bytes, which is not a multiple of '
+            f'the {_RECORD_BYTES} bytes of a record.'
           )
         batches[name] = np.frombuffer(data, np.uint8).reshape(-1, _RECORD_BYTES)
   if wanted - set(batches):
@@ -72,17 +75,17 @@ def _open_split(path, batches) -> engine.Split:
   labels = batch[:, 0]
   if labels.max() >= len(_CLASS_NAMES):
     raise errors.UserError(
-      f'{path} holds the label {labels.max()}; the classes are 0 to 9.'
+      f'{path} has the label {labels.max()}, but the classes are 0 to 9.'
     )
   planes = batch[:, 1:].reshape(-1, 3, _SIDE, _SIDE)
   return array_split(planes.transpose(0, 2, 3, 1), labels)
 
 
-def _open(filename, paths, unused_work_folder) -> engine.Content:
+def _open(filename, paths, unused_work_folder) -> engine.OpenedSource:
   print(f'Unpacking {filename}')
   path = paths[filename]
   batches = read_batches(path)
-  return engine.Content(
+  return engine.OpenedSource(
     dict(enumerate(_CLASS_NAMES)),
     {
       split: _open_split(path, [batches[name] for name in names])
@@ -91,8 +94,8 @@ def _open(filename, paths, unused_work_folder) -> engine.Content:
   )
 
 
-def make_source(*, download=DOWNLOAD) -> engine.Source:
-  """Returns the source.
+def make_source(*, download: downloads.Download = DOWNLOAD) -> engine.Source:
+  """Return the source for the conversion engine.
 
   Args:
     download: the archive.
@@ -104,11 +107,14 @@ def make_source(*, download=DOWNLOAD) -> engine.Source:
   )
 
 
-def run(dataset_dir: str, options=None):
-  """Downloads CIFAR-10 and converts it.
+def run(dataset_dir: str, options: engine.Options | None = None) -> None:
+  """Download CIFAR-10 and convert it.
 
   Args:
     dataset_dir: the folder to write to.
-    options: `conversion.Options`, None for the usual ones.
+    options: the user's options; None for the defaults.
+
+  Raises:
+    UserError: see `engine.convert`.
   """
   engine.convert(make_source(), dataset_dir, options)

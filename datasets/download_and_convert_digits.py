@@ -1,4 +1,4 @@
-"""Converts the digits that scikit-learn ships to TFRecords of PNGs."""
+"""Convert the digits of scikit-learn to TFRecords of PNG images."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from datasets.download_and_convert_mnist import array_split
 from slim_support import errors
 
 _NUM_TEST = 297
-_BRIGHTEST = 16  # each 8 x 8 pixel counts the inked ones of a 4 x 4 block
-_SIDE, _BORDER = 20, 4  # MNIST's own layout: 20 x 20 in the middle of 28 x 28
+_MAX_VALUE = 16  # Each of 8 x 8 pixels counts the ink of a 4 x 4 block.
+_SIDE, _BORDER = 20, 4  # As in MNIST: 20 x 20 pixels, padded to 28 x 28.
 
 
 def _interpolation(old: int, new: int) -> np.ndarray:
-  """Returns the [new, old] matrix of linear interpolation, centres aligned."""
+  """Return the [new, old] matrix of linear interpolation of pixel centers."""
   position = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
   below = np.minimum(np.floor(position).astype(int), old - 2)
   share = position - below
@@ -23,25 +23,22 @@ def _interpolation(old: int, new: int) -> np.ndarray:
 
 
 def _enlarge(images: np.ndarray) -> np.ndarray:
-  """Enlarges digits to MNIST's size.
+  """Return digits enlarged to the size of MNIST, uint8 [number, 28, 28, 1].
 
   Args:
-    images: numbers from 0 to 16 of [number, 8, 8].
-
-  Returns:
-    uint8 of [number, 28, 28, 1].
+    images: [number, 8, 8], values in [0, 16].
   """
   matrix = _interpolation(images.shape[1], _SIDE)
-  large = matrix @ images @ matrix.T * (255 / _BRIGHTEST)
+  large = matrix @ images @ matrix.T * (255 / _MAX_VALUE)
   border = ((0, 0), (_BORDER, _BORDER), (_BORDER, _BORDER))
   large = np.pad(np.rint(large), border)
   return large.astype(np.uint8)[..., np.newaxis]
 
 
 def _split(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the indices to train and to test on, every class in proportion.
+  """Return the indices for training and testing, stratified by class.
 
-  The permutation is drawn once and for all.
+  The split is the same on every run.
   """
   order = np.random.RandomState(0).permutation(len(labels))
   by_class = order[np.argsort(labels[order], kind='stable')]
@@ -51,12 +48,12 @@ def _split(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   return order[~is_test[order]], order[is_test[order]]
 
 
-def _open(unused_paths, unused_work_folder) -> engine.Content:
+def _open(unused_paths, unused_work_folder) -> engine.OpenedSource:
   sklearn_datasets = errors.import_extra('sklearn.datasets', 'digits')
   digits = sklearn_datasets.load_digits()
   images, labels = _enlarge(digits.images), digits.target
   train, test = _split(labels)
-  return engine.Content(
+  return engine.OpenedSource(
     {digit: str(digit) for digit in range(10)},
     {
       'train': array_split(images[train], labels[train]),
@@ -66,15 +63,18 @@ def _open(unused_paths, unused_work_folder) -> engine.Content:
 
 
 def make_source() -> engine.Source:
-  """Returns the source."""
+  """Return the source for the conversion engine."""
   return engine.Source(name='digits', open=_open)
 
 
-def run(dataset_dir: str, options=None):
-  """Converts the digits.
+def run(dataset_dir: str, options: engine.Options | None = None) -> None:
+  """Convert the digits.
 
   Args:
     dataset_dir: the folder to write to.
-    options: `conversion.Options`, None for the usual ones.
+    options: the user's options; None for the defaults.
+
+  Raises:
+    UserError: see `engine.convert`.
   """
   engine.convert(make_source(), dataset_dir, options)

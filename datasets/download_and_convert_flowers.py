@@ -1,9 +1,10 @@
-"""Downloads the flowers photographs and converts them to TFRecords."""
+"""Download the flower photographs and convert them to TFRecords."""
 
 import functools
 import os
 import random
 import tarfile
+from typing import Any
 
 from datasets.conversion import engine, image_split, shards
 from datasets.downloading import archives, downloads
@@ -24,15 +25,18 @@ DOWNLOAD = downloads.Download(
 NUM_VALIDATION = 350
 _NUM_SHARDS = 5
 _SEED = 0
-_MAX_BYTES = 1 << 30  # the true archive unpacks to a quarter of it
+_MAX_BYTES = 1 << 30  # The published archive unpacks to a quarter of it.
 _MAX_MEMBERS = 100_000
 
 
 def find_images(tar_path: str) -> dict[str, list[ImageFile]]:
-  """Returns class name -> its images in an unpacked tar, both sorted.
+  """Return class name -> its images, both sorted.
 
   Args:
-    tar_path: a tar of `TOP/CLASS/NAME.jpg` files.
+    tar_path: an uncompressed tar with files like `TOP/CLASS/NAME.jpg`.
+
+  Raises:
+    UserError: if the archive is damaged or holds no photographs.
   """
   images = {}
   with (
@@ -49,7 +53,9 @@ def find_images(tar_path: str) -> dict[str, list[ImageFile]]:
           ImageFile(name, tar_path, member.offset_data, member.size)
         )
   if not images:
-    raise errors.UserError(f'{tar_path} holds no photographs of classes.')
+    raise errors.UserError(
+      f'{tar_path} holds no class folders with photographs.'
+    )
   return {name: sorted(images[name]) for name in sorted(images)}
 
 
@@ -60,7 +66,7 @@ def _open(download, num_validation, options, paths, work_folder):
     archives.unpack_gzip(paths[download.filename], tar_path, _MAX_BYTES)
   images = find_images(tar_path)
   labels = {name: label for label, name in enumerate(images)}
-  # Sorted before they are shuffled, so that the split is the same everywhere.
+  # Sort before shuffling, so that the split is the same on every machine.
   files = [file for name in images for file in images[name]]
   random.Random(_SEED).shuffle(files)
   splits = {
@@ -72,7 +78,7 @@ def _open(download, num_validation, options, paths, work_folder):
   def describe(file):
     return labels[file.name.split('/')[0]], None
 
-  return engine.Content(
+  return engine.OpenedSource(
     {label: name for name, label in labels.items()},
     {
       split: engine.Split(
@@ -87,14 +93,17 @@ def _open(download, num_validation, options, paths, work_folder):
 
 
 def make_source(
-  options=None, *, download=DOWNLOAD, num_validation=NUM_VALIDATION
+  options: engine.Options | None = None,
+  *,
+  download: downloads.Download = DOWNLOAD,
+  num_validation: int = NUM_VALIDATION,
 ) -> engine.Source:
-  """Returns the source.
+  """Return the source for the conversion engine.
 
   Args:
-    options: `conversion.Options`, None for the usual ones.
+    options: the user's options; None for the defaults.
     download: the archive.
-    num_validation: how many images are kept for validation.
+    num_validation: number of images for validation.
   """
   options = options or engine.Options()
   return engine.Source(
@@ -106,20 +115,23 @@ def make_source(
   )
 
 
-def run(dataset_dir: str, options=None):
-  """Downloads the photographs and converts them.
+def run(dataset_dir: str, options: engine.Options | None = None) -> None:
+  """Download the photographs and convert them.
 
   Args:
     dataset_dir: the folder to write to.
-    options: `conversion.Options`, None for the usual ones.
+    options: the user's options; None for the defaults.
+
+  Raises:
+    UserError: see `engine.convert`.
   """
   engine.convert(make_source(options), dataset_dir, options)
 
 
 class ImageReader:
-  """Decodes JPEGs in a TensorFlow session, for callers that rely on it.
+  """A decoder of JPEG images in a TensorFlow session, for other programs.
 
-  The conversion itself reads sizes from the files' headers.
+  The conversion itself reads the sizes from the headers of the files.
   """
 
   def __init__(self):
@@ -128,11 +140,21 @@ class ImageReader:
     self._data = tf.placeholder(dtype=tf.string)
     self._image = tf.image.decode_jpeg(self._data, channels=3)
 
-  def read_image_dims(self, sess, image_data):
-    """Returns height and width of an encoded JPEG."""
+  def read_image_dims(self, sess: Any, image_data: bytes) -> tuple[int, int]:
+    """Return the height and width of a JPEG image in pixels.
+
+    Args:
+      sess: a TensorFlow session.
+      image_data: the contents of the file.
+    """
     image = self.decode_jpeg(sess, image_data)
     return image.shape[0], image.shape[1]
 
-  def decode_jpeg(self, sess, image_data):
-    """Returns the decoded image, uint8 of [height, width, 3]."""
+  def decode_jpeg(self, sess: Any, image_data: bytes) -> Any:
+    """Return the decoded image, uint8 [height, width, 3].
+
+    Args:
+      sess: a TensorFlow session.
+      image_data: the contents of the file.
+    """
     return sess.run(self._image, feed_dict={self._data: image_data})

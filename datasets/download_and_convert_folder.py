@@ -1,47 +1,58 @@
-"""Converts a folder of your own images to TFRecords.
+"""Convert a folder of your own images to TFRecords.
 
-The folder holds one folder a class, with images in it or in folders below it.
+The folder holds one folder per class, with the images in it or in folders below
+it.
 """
 
 import functools
 import hashlib
 import os
+from collections.abc import Iterable, Mapping
 
 from datasets import converted
 from datasets.conversion import engine, image_split, shards
-from datasets.conversion.shards import Rejected
+from datasets.conversion.shards import RejectedImage
 from datasets.images import folders, worker_pool
 from slim_support import errors
 
 _TRAIN, _VALIDATION = 'train', 'validation'
 
 
-def split_images(images, fraction: float, settled=None) -> tuple[dict, dict]:
-  """Splits images into some to train and some to validate on.
+def split_images(
+  images: Iterable[folders.FoundImage],
+  fraction: float,
+  earlier_moves: Mapping[str, str] | None = None,
+) -> tuple[dict[str, list[folders.FoundImage]], dict[str, str]]:
+  """Split images into training and validation images.
 
-  Where an image goes depends on its own name alone, so that it stays there
-  when others are added. Only where that would leave a class out of one of the
-  splits, one image is moved.
+  The split of an image depends on its own name alone, so that it stays the same
+  when other images are added. The exception is a class that would be missing in
+  one of the splits: then one of its images is moved there.
 
   Args:
-    images: `image_folders.FoundImage`s.
-    fraction: how much of each class is for validation.
-    settled: key -> split of the images moved by an earlier conversion; they
-      stay where they are.
+    images: the images of all classes.
+    fraction: the share of each class for validation, in [0, 1).
+    earlier_moves: key -> split of the images that an earlier conversion moved;
+      they stay in that split.
 
   Returns:
-    split -> images in random order; and key -> split of the moved images.
+    A dict split -> images in random order, and a dict key -> split of the moved
+    images.
   """
-  settled = settled or {}
+  earlier_moves = earlier_moves or {}
   by_class, splits, moved = {}, {_TRAIN: [], _VALIDATION: []}, {}
-  for image in sorted(images, key=lambda image: image.place):
+  for image in sorted(images, key=lambda image: image.split_position):
     by_class.setdefault(image.class_name, []).append(image)
   for members in by_class.values():
     where = {
-      image.key: _VALIDATION if image.place < fraction else _TRAIN
+      image.key: _VALIDATION if image.split_position < fraction else _TRAIN
       for image in members
     }
-    changes = {key: settled[key] for key in where if key in settled}
+    changes = {
+      key: earlier_moves[key]
+      for key in where
+      if earlier_moves.get(key) in splits
+    }
     where.update(changes)
     used = set(where.values())
     if used == {_TRAIN} and fraction > 0 and len(members) > 1:
@@ -53,52 +64,55 @@ def split_images(images, fraction: float, settled=None) -> tuple[dict, dict]:
     for image in members:
       splits[where[image.key]].append(image)
   for part in splits.values():
-    part.sort(key=lambda image: image.place)
+    part.sort(key=lambda image: image.split_position)
   return splits, moved
 
 
 def _fingerprint(images) -> str:
-  """Returns a digest of the names and lengths of all images."""
+  """Return a checksum of the names and lengths of all images."""
   digest = hashlib.sha256()
   for image in images:
-    line = f'{image.key}\0{image.length}\n'
+    line = f'{image.key}\0{image.num_bytes}\n'
     digest.update(line.encode('utf-8', 'surrogateescape'))
   return digest.hexdigest()
 
 
-def _settled(dataset_dir: str) -> dict:
-  """Returns which images an earlier conversion in the folder moved."""
-  written = converted.read_metadata(dataset_dir)
-  return (written or {}).get('moved', {})
+def _earlier_moves(dataset_dir: str) -> dict[str, str]:
+  """Return key -> split of the images that an earlier conversion moved."""
+  metadata = converted.read_metadata(dataset_dir)
+  return (metadata or {}).get('moved', {})
 
 
-def _look(image_dir: str) -> folders.Findings:
-  """Returns what the folder holds, and says what is odd about it."""
-  findings = folders.find(image_dir)
-  if not findings.images:
+def _find_images(image_dir: str) -> folders.FolderContents:
+  """Return the contents of the folder; print a warning where it is unusual."""
+  contents = folders.find(image_dir)
+  if not contents.images:
     raise errors.UserError(
-      f'{image_dir} holds no images: each class needs a folder with JPEGs or '
-      'PNGs in it.'
+      f'{image_dir} holds no images. Put the JPEG or PNG images of each class '
+      'into a folder of its own.'
     )
-  if findings.ignored:
+  if contents.ignored:
     print(
-      f'Passed over {len(findings.ignored)} files that are not images, for '
-      f'instance {findings.ignored[0]!r}.'
+      f'Ignoring {len(contents.ignored)} files that are not images, for '
+      f'instance {contents.ignored[0]!r}.'
     )
-  class_names = {image.class_name for image in findings.images}
+  class_names = {image.class_name for image in contents.images}
   if len(class_names) == 1:
-    print(f'There is only one class, {class_names.pop()!r}: nothing to learn.')
-  return findings
+    print(
+      f'There is only one class, {class_names.pop()!r}, so there is nothing '
+      'to learn.'
+    )
+  return contents
 
 
-def _open(options, unused_paths, work_folder) -> engine.Content:
-  images, broken, _ = _look(options.image_dir)
+def _open(options, unused_paths, work_folder) -> engine.OpenedSource:
+  images, unreadable, _ = _find_images(options.image_dir)
   class_names = sorted({image.class_name for image in images})
   labels = {name: label for label, name in enumerate(class_names)}
   splits, moved = split_images(
     images,
     options.validation_fraction,
-    _settled(os.path.dirname(work_folder)),
+    _earlier_moves(os.path.dirname(work_folder)),
   )
   pool = worker_pool.ImagePool(options.image_policy(), options.num_workers)
   describe = functools.partial(
@@ -113,53 +127,53 @@ def _open(options, unused_paths, work_folder) -> engine.Content:
         image_split.ImageSplit(pool, files, describe).read,
         shards.num_shards(options.num_shards, len(part)),
       )
-  return engine.Content(
+  return engine.OpenedSource(
     dict(enumerate(class_names)),
     readers,
     fingerprint={'images': _fingerprint(images)},
-    metadata={'moved': moved},
-    rejected=[Rejected(*fault) for fault in broken],
-    newest=max(image.changed for image in images),
+    extra_metadata={'moved': moved},
+    rejected=[RejectedImage(*fault) for fault in unreadable],
+    modified_secs=max(image.modified_secs for image in images),
     close=pool.close,
   )
 
 
 def _describe(label_of: dict, file) -> tuple[int, dict]:
-  """Returns the label and the extra features of an image."""
+  """Return the label and the extra features of an image."""
   filename = file.name.encode('utf-8', 'backslashreplace')
   return label_of[file.name], {'image/filename': filename}
 
 
-def _check(dataset_dir: str, options):
-  """Raises UserError for settings that cannot work."""
+def _check(dataset_dir: str, options: engine.Options) -> None:
+  """Raise UserError for options that cannot work."""
   if not options.image_dir:
     raise errors.UserError(
-      '--image_dir is missing: the folder that holds one folder of images a '
-      'class.'
+      '--image_dir is missing. Name the folder that holds one folder of images '
+      'for each class.'
     )
-  if not 0 <= options.validation_fraction < 1:
+  if options.validation_fraction >= 1:
     raise errors.UserError(
-      f'--validation_fraction={options.validation_fraction} is not from 0 to '
-      'below 1.'
+      f'--validation_fraction={options.validation_fraction}: must be less '
+      'than 1.'
     )
   inner = os.path.realpath(dataset_dir)
   outer = os.path.realpath(options.image_dir)
   if inner.startswith(outer.rstrip(os.sep) + os.sep):
     raise errors.UserError(
-      f'--dataset_dir={dataset_dir} lies in --image_dir={options.image_dir}, '
-      'where its folders would be taken for classes: choose another.'
+      f'--dataset_dir={dataset_dir} is inside --image_dir={options.image_dir}, '
+      'where it would be taken for a class. Use another folder.'
     )
 
 
-def run(dataset_dir: str, options):
-  """Converts a folder of images.
+def run(dataset_dir: str, options: engine.Options) -> None:
+  """Convert a folder of images.
 
   Args:
     dataset_dir: the folder to write to.
-    options: `conversion.Options` with its `image_dir`.
+    options: the user's options; `image_dir` is required.
 
   Raises:
-    UserError: as `conversion.convert`, and for settings that cannot work.
+    UserError: see `engine.convert`; also if options cannot work.
   """
   _check(dataset_dir, options)
   source = engine.Source(
@@ -170,6 +184,6 @@ def run(dataset_dir: str, options):
       **options.image_settings(),
       'validation_fraction': options.validation_fraction,
     },
-    is_fixed=False,
+    input_can_change=True,
   )
   engine.convert(source, dataset_dir, options)

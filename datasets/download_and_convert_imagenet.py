@@ -1,12 +1,13 @@
-"""Converts ImageNet ILSVRC2012 to TFRecords, straight from its two tars.
+"""Convert ImageNet ILSVRC2012 to TFRecords, directly from its two archives.
 
-The tar of training images holds a tar for each of the 1000 WordNet ids, that
-of validation images 50,000 JPEGs. Neither is unpacked: an index of offsets is
-enough. One image is a PNG and 22 are CMYK JPEGs; they become RGB JPEGs.
+The training archive holds a tar for each of the 1000 WordNet ids, and the
+validation archive holds 50,000 JPEGs. They are not unpacked; an index of
+offsets is enough. One image is a PNG and 22 are CMYK JPEGs: they become RGB
+JPEGs.
 
-The tars are used as they lie in the folder, whole or a part of the published
-ones. If they are not there they are downloaded with the account that the
-environment variables IMAGENET_USERNAME and IMAGENET_ACCESS_KEY name.
+Archives in the folder of the data set are used, even if they hold only a part
+of the published images. Missing ones are downloaded with the account in the
+environment variables IMAGENET_USERNAME and IMAGENET_ACCESS_KEY.
 """
 
 import base64
@@ -15,6 +16,7 @@ import os
 import random
 import re
 import tarfile
+from collections.abc import Mapping
 
 from datasets import imagenet, imagenet_boxes
 from datasets.conversion import engine, image_split
@@ -37,15 +39,19 @@ _SHA256 = {
     'c7e06a6c0baccf06d8dbeb6577d71efff84673a5dbdd50633ab44f8ea0456ae0'
   ),
 }
+_MAX_BYTES = {TRAIN_TAR: 1 << 38, VALIDATION_TAR: 1 << 33}
 _SEED = 12345
 _VALIDATION_NAME = re.compile(r'ILSVRC2012_val_(\d{8})\.JPEG')
 
 
 def missing_downloads(dataset_dir: str) -> list[downloads.Download]:
-  """Returns what has to be downloaded because it is not in the folder.
+  """Return the archives that are not in the folder.
+
+  Args:
+    dataset_dir: the folder of the data set.
 
   Raises:
-    UserError: if there is something and no account to download it with.
+    UserError: if an archive is missing and no account is given.
   """
   missing = [
     name
@@ -57,9 +63,9 @@ def missing_downloads(dataset_dir: str) -> list[downloads.Download]:
   if missing and not (username and access_key):
     raise errors.UserError(
       f'{dataset_dir} lacks {" and ".join(missing)}. Download them from '
-      'https://image-net.org, where an account is needed, and place them '
-      'there; or set IMAGENET_USERNAME and IMAGENET_ACCESS_KEY and run the '
-      'same command again.'
+      'https://image-net.org, which needs an account, and place them there; or '
+      'set IMAGENET_USERNAME and IMAGENET_ACCESS_KEY and run the same command '
+      'again.'
     )
   url = os.environ.get('IMAGENET_URL', _URL).rstrip('/')
   account = base64.b64encode(f'{username}:{access_key}'.encode()).decode()
@@ -76,12 +82,12 @@ def missing_downloads(dataset_dir: str) -> list[downloads.Download]:
 
 
 def _index(tar, path: str, start: int) -> list[ImageFile]:
-  """Returns where the images of an open tar lie.
+  """Return the locations of the images of an open tar.
 
   Args:
     tar: the tarfile.TarFile.
-    path: the file that it is, or is a part of.
-    start: where in that file it starts.
+    path: the file that contains the tar.
+    start: the start of the tar in that file in bytes.
   """
   return [
     ImageFile(
@@ -90,30 +96,37 @@ def _index(tar, path: str, start: int) -> list[ImageFile]:
       start + member.offset_data,
       member.size,
     )
-    for member in archives.safe_members(tar, path)
+    for member in archives.safe_members(
+      tar, path, max_bytes=_MAX_BYTES[TRAIN_TAR]
+    )
     if member.name.upper().endswith('.JPEG')
   ]
 
 
 def index_train(path: str) -> list[tuple[ImageFile, str]]:
-  """Returns the training images with their WordNet ids, sorted.
+  """Return the training images with their WordNet ids, sorted.
+
+  Args:
+    path: the training archive.
 
   Raises:
-    UserError: if the tar is damaged, or holds an unknown WordNet id.
+    UserError: if the archive is damaged, or holds an unknown WordNet id.
   """
   images = []
   with (
     archives.report_damaged_archive(path),
     tarfile.open(path, 'r:') as outer,
-    progress.Progress(f'Looking through {TRAIN_TAR}') as bar,
+    progress.Progress(f'Indexing {TRAIN_TAR}') as bar,
   ):
-    for member in archives.safe_members(outer, path):
+    for member in archives.safe_members(
+      outer, path, max_bytes=_MAX_BYTES[TRAIN_TAR]
+    ):
       synset = os.path.basename(member.name).removesuffix('.tar')
       if not member.name.endswith('.tar'):
         continue
       if synset not in imagenet.synsets():
         raise errors.UserError(
-          f'{path}: {member.name} is none of the 1000 classes of ILSVRC2012.'
+          f'{path}: {member.name} is not one of the 1000 classes of ILSVRC2012.'
         )
       with tarfile.open(fileobj=outer.extractfile(member), mode='r:') as inner:
         files = _index(inner, path, member.offset_data)
@@ -126,10 +139,13 @@ def index_train(path: str) -> list[tuple[ImageFile, str]]:
 
 
 def index_validation(path: str) -> list[tuple[ImageFile, str]]:
-  """Returns the validation images with their WordNet ids, sorted.
+  """Return the validation images with their WordNet ids, sorted.
+
+  Args:
+    path: the validation archive.
 
   Raises:
-    UserError: if the tar is damaged, or an image's name has no number.
+    UserError: if the archive is damaged, or the name of an image has no number.
   """
   synsets = imagenet.validation_synsets()
   images = []
@@ -138,7 +154,7 @@ def index_validation(path: str) -> list[tuple[ImageFile, str]]:
       match = _VALIDATION_NAME.fullmatch(file.name)
       if not match or not 1 <= int(match[1]) <= len(synsets):
         raise errors.UserError(
-          f'{path}: {file.name!r} is not named like a validation image, '
+          f'{path}: {file.name!r} is not the name of a validation image, '
           'ILSVRC2012_val_00000001.JPEG to ILSVRC2012_val_00050000.JPEG.'
         )
       images.append((file, synsets[int(match[1]) - 1]))
@@ -146,16 +162,23 @@ def index_validation(path: str) -> list[tuple[ImageFile, str]]:
 
 
 def find_boxes(dataset_dir: str) -> imagenet_boxes.Boxes:
-  """Returns the bounding boxes that lie in the folder, if any do."""
+  """Return the bounding boxes in the folder; none if it has no such files.
+
+  Args:
+    dataset_dir: the folder of the data set.
+
+  Raises:
+    UserError: if a file of bounding boxes cannot be read.
+  """
   for name in (BOXES_FOLDER, BOXES_TAR):
     path = os.path.join(dataset_dir, name)
     if os.path.exists(path):
       print(f'Reading bounding boxes from {path}')
       boxes = imagenet_boxes.read_boxes(path)
       print(
-        f'Found boxes of {len(boxes.by_image)} images; dropped '
-        f'{boxes.num_dropped} boxes that are empty or outside of their image, '
-        f'and {boxes.num_damaged} damaged files.'
+        f'Found boxes of {len(boxes.by_image)} images. Dropped '
+        f'{boxes.num_dropped} boxes that are empty or outside their image, and '
+        f'{boxes.num_damaged} damaged files.'
       )
       return boxes
   print(f'No bounding boxes: {dataset_dir} has no {BOXES_FOLDER}, {BOXES_TAR}.')
@@ -180,7 +203,7 @@ def _extra_features(file: ImageFile, synset: str, label: int, boxes) -> dict:
 
 
 def _open(dataset_dir, num_shards, options, paths, unused_work):
-  errors.import_extra('PIL.Image', 'images')  # wanted at the very end
+  errors.import_extra('PIL.Image', 'images')  # Fail now, not at the end.
   paths = {
     name: paths.get(name, os.path.join(dataset_dir, name))
     for name in (TRAIN_TAR, VALIDATION_TAR)
@@ -207,7 +230,7 @@ def _open(dataset_dir, num_shards, options, paths, unused_work):
       pool, [file for file, _ in members], describe
     )
     splits[split] = engine.Split(len(members), reader.read, num_shards[split])
-  return engine.Content(
+  return engine.OpenedSource(
     imagenet.create_readable_names_for_imagenet_labels(),
     splits,
     fingerprint={name: os.path.getsize(paths[name]) for name in sorted(paths)},
@@ -227,13 +250,16 @@ def _closing_line(counts) -> str:
 
 
 def make_source(
-  dataset_dir: str, options: Options, *, num_shards=None
+  dataset_dir: str,
+  options: Options,
+  *,
+  num_shards: Mapping[str, int] | None = None,
 ) -> engine.Source:
-  """Returns the source.
+  """Return the source for the conversion engine.
 
   Args:
-    dataset_dir: the folder that holds the tars and gets the shards.
-    options: what the user asked for.
+    dataset_dir: the folder that holds the archives and gets the shards.
+    options: the user's options.
     num_shards: split -> number of files; None for the published numbers.
   """
   num_shards = num_shards or NUM_SHARDS
@@ -244,17 +270,21 @@ def make_source(
     shard_name=_shard_name,
     closing_line=_closing_line,
     settings=options.image_settings(),
-    keeps_finished=True,
+    keep_intermediate_files=True,
   )
 
 
-def run(dataset_dir: str, options: Options | None = None):
-  """Converts ImageNet.
+def run(dataset_dir: str, options: Options | None = None) -> None:
+  """Convert ImageNet.
 
   Args:
-    dataset_dir: the folder that holds the tars, and bounding boxes in the
-      folder `bounding_boxes` or as `ILSVRC2012_bbox_train_v2.tar.gz`.
-    options: None for the usual ones; downloads are always kept.
+    dataset_dir: the folder that holds the archives, and the bounding boxes in
+      the folder `bounding_boxes` or in `ILSVRC2012_bbox_train_v2.tar.gz`.
+    options: the user's options, None for the defaults; downloads are always
+      kept.
+
+  Raises:
+    UserError: see `engine.convert`.
   """
   options = options or Options()
   engine.convert(make_source(dataset_dir, options), dataset_dir, options)

@@ -1,11 +1,12 @@
-"""Downloads MNIST and converts it to TFRecords of PNGs.
+"""Download MNIST and convert it to TFRecords of PNG images.
 
-The files are in the IDX format: a magic number with type and number of
-dimensions, the dimensions, then the bytes.
+The files have the IDX format: a magic number that states the type and the
+number of dimensions, then the dimensions, then the data.
 """
 
 import functools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -30,7 +31,7 @@ _CLASS_NAMES = (
   'eight',
   'nine',
 )
-_MAX_BYTES = 1 << 28
+_MAX_BYTES = 1 << 28  # The largest file has 47 MB.
 _UNSIGNED_BYTE = 8
 
 
@@ -69,28 +70,41 @@ _FILES = {
 
 
 def read_idx(path: str, num_dimensions: int) -> np.ndarray:
-  """Returns the array in a gzipped IDX file of unsigned bytes.
+  """Return the array in a gzipped IDX file, uint8.
 
   Args:
     path: the file.
-    num_dimensions: how many dimensions the array must have.
+    num_dimensions: the number of dimensions that the array must have.
 
   Raises:
     UserError: if the file is damaged or holds something else.
   """
-  data = archives.read_gzip(path, _MAX_BYTES)
+  return parse_idx(archives.read_gzip(path, _MAX_BYTES), num_dimensions, path)
+
+
+def parse_idx(data: bytes, num_dimensions: int, path: str) -> np.ndarray:
+  """Return the array in IDX data, uint8.
+
+  Args:
+    data: the contents of an unpacked IDX file.
+    num_dimensions: the number of dimensions that the array must have.
+    path: the name of the file, for messages.
+
+  Raises:
+    UserError: if the data are damaged or hold something else.
+  """
   magic = _UNSIGNED_BYTE << 8 | num_dimensions
   start = 4 + 4 * num_dimensions
   found = int.from_bytes(data[:4], 'big')
   if len(data) < start or found != magic:
     raise errors.UserError(
-      f'{path} is no IDX file of {num_dimensions} dimensions: it starts with '
-      f'the number {found}, expected {magic}.'
+      f'{path} is not an IDX file with {num_dimensions} dimensions: it starts '
+      f'with the number {found}, expected {magic}.'
     )
   shape = [int(size) for size in np.frombuffer(data[4:start], '>u4')]
   if len(data) - start != math.prod(shape):
     raise errors.UserError(
-      f'{path} holds {len(data) - start} bytes of data; its header says '
+      f'{path} has {len(data) - start} bytes of data, but its header states '
       f'{" x ".join(map(str, shape))}.'
     )
   return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
@@ -101,24 +115,24 @@ def _open_split(paths, images_file, labels_file) -> engine.Split:
   labels = read_idx(paths[labels_file.filename], 1)
   if len(images) != len(labels) or images.shape[1:] != (28, 28):
     raise errors.UserError(
-      f'{paths[images_file.filename]} holds images of shape {images.shape}, '
-      f'{paths[labels_file.filename]} {len(labels)} labels; expected one label '
-      'for each image of 28 x 28.'
+      f'{paths[images_file.filename]} has images of shape {images.shape} and '
+      f'{paths[labels_file.filename]} has {len(labels)} labels; expected one '
+      'label for each image of 28 x 28 pixels.'
     )
   if len(labels) and labels.max() >= len(_CLASS_NAMES):
     raise errors.UserError(
-      f'{paths[labels_file.filename]} holds the label {labels.max()}; the '
+      f'{paths[labels_file.filename]} has the label {labels.max()}, but the '
       'digits are 0 to 9.'
     )
   return array_split(images[..., np.newaxis], labels)
 
 
 def array_split(images: np.ndarray, labels: np.ndarray) -> engine.Split:
-  """Returns a split of images that lie in memory, to be stored as PNGs.
+  """Return a split of images in memory, to be stored as PNGs.
 
   Args:
-    images: uint8 of [number, height, width, channels].
-    labels: integers of [number].
+    images: uint8 [number, height, width, channels].
+    labels: integers [number].
   """
   return engine.Split(
     len(images), functools.partial(_read_arrays, images, labels)
@@ -132,17 +146,20 @@ def _read_arrays(images, labels, start, stop):
     yield encoding.Sample(data, 'png', height, width, label)
 
 
-def make_source(files=None) -> engine.Source:
-  """Returns the source.
+def make_source(
+  files: Mapping[str, tuple[downloads.Download, downloads.Download]]
+  | None = None,
+) -> engine.Source:
+  """Return the source for the conversion engine.
 
   Args:
-    files: split -> the `Download`s of images and labels, None for the
-      published ones.
+    files: split -> the files of images and labels; None for the published
+      ones.
   """
   files = files or _FILES
 
   def open_content(paths, unused_work_folder):
-    return engine.Content(
+    return engine.OpenedSource(
       dict(enumerate(_CLASS_NAMES)),
       {split: _open_split(paths, *pair) for split, pair in files.items()},
     )
@@ -154,11 +171,14 @@ def make_source(files=None) -> engine.Source:
   )
 
 
-def run(dataset_dir: str, options=None):
-  """Downloads MNIST and converts it.
+def run(dataset_dir: str, options: engine.Options | None = None) -> None:
+  """Download MNIST and convert it.
 
   Args:
     dataset_dir: the folder to write to.
-    options: `conversion.Options`, None for the usual ones.
+    options: the user's options; None for the defaults.
+
+  Raises:
+    UserError: see `engine.convert`.
   """
   engine.convert(make_source(), dataset_dir, options)

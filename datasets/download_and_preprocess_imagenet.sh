@@ -3,13 +3,13 @@
 #
 #   bash datasets/download_and_preprocess_imagenet.sh DATA_DIR
 #
-# DATA_DIR holds ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar, and, if
-# bounding boxes are wanted, the folder bounding_boxes with the XML files or
-# ILSVRC2012_bbox_train_v2.tar.gz. Tars that are not there are downloaded with
-# an account of image-net.org: IMAGENET_USERNAME and IMAGENET_ACCESS_KEY, asked
-# for on the terminal if they are not set. DATA_DIR then holds the shards
-# train-00000-of-01024 to validation-00127-of-00128. Interrupted, the same
-# command goes on where it was. Further flags are handed on.
+# DATA_DIR holds ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar. For bounding
+# boxes it also holds the folder bounding_boxes with the XML files, or
+# ILSVRC2012_bbox_train_v2.tar.gz. Missing archives are downloaded with an account
+# at image-net.org, IMAGENET_USERNAME and IMAGENET_ACCESS_KEY; the script asks for
+# them if they are not set. At the end DATA_DIR holds the shards
+# train-00000-of-01024 to validation-00127-of-00128. After an interruption, run
+# the same command again to continue. Further flags are passed on.
 set -euo pipefail
 
 if [[ $# -lt 1 || "$1" == -* ]]; then
@@ -24,15 +24,15 @@ mkdir -p "$data_dir"
 
 if [[ ! -e "$data_dir/ILSVRC2012_img_train.tar" \
       || ! -e "$data_dir/ILSVRC2012_img_val.tar" ]]; then
-  # Where nobody sits at a terminal the answers may come through a pipe.
-  patience=()
-  [[ -t 0 ]] || patience=(-t 5)
+  # Without a terminal the answers may come through a pipe: do not wait long.
+  timeout=()
+  [[ -t 0 ]] || timeout=(-t 5)
   if [[ -z "${IMAGENET_USERNAME:-}" ]]; then
-    read -r ${patience[@]+"${patience[@]}"} -p 'USERNAME at image-net.org: ' \
+    read -r ${timeout[@]+"${timeout[@]}"} -p 'USERNAME at image-net.org: ' \
       IMAGENET_USERNAME || true
   fi
   if [[ -z "${IMAGENET_ACCESS_KEY:-}" ]]; then
-    read -r -s ${patience[@]+"${patience[@]}"} -p 'PASSWORD or access key: ' \
+    read -r -s ${timeout[@]+"${timeout[@]}"} -p 'PASSWORD or access key: ' \
       IMAGENET_ACCESS_KEY || true
     echo
   fi

@@ -1,7 +1,7 @@
-"""A folder of your own images, as `--dataset_name=folder` converts it.
+"""Folder: your own images, converted with `--dataset_name=folder`.
 
-Classes and counts are whatever the conversion found; they stand in labels.txt
-and dataset.json beside the shards.
+The conversion finds the classes and counts the images; it writes both to
+labels.txt and dataset.json beside the shards.
 """
 
 from datasets import classification
@@ -11,7 +11,7 @@ SPEC = classification.ClassificationSpec(
   splits={'train': None, 'validation': None},
   num_classes=None,
   file_patterns=('folder_%s-*.tfrecord',),
-  command=(
+  conversion_command=(
     'python download_and_convert_data.py --dataset_name=folder '
     '--image_dir=IMAGES --dataset_dir={dataset_dir}'
   ),

@@ -1,15 +1,15 @@
-"""ImageNet ILSVRC2012: 1,281,167 images to train, 50,000 to validate.
+"""ImageNet ILSVRC2012: 1,331,167 images, 50,000 of them for validation.
 
 ImageNet Large Scale Visual Recognition Challenge
 Olga Russakovsky et al., arXiv:1409.0575
 
-Labels run from 1 to 1000 in the order of the WordNet ids (synsets); 0 is a
-background class that no image has, so that there are 1001.
+The labels are 1 to 1000, in the order of the WordNet ids (synsets). Label 0 is
+a background class without images, so there are 1001 classes.
 
-imagenet_synsets.txt (id and readable name a line) and
-imagenet_validation_labels.txt (the id of each validation image) are taken from
-the data files of the packages tensorflow-datasets 4.9.10 and timm 1.0.31, both
-under the Apache License 2.0.
+imagenet_synsets.txt (a WordNet id and a readable name on each line) and
+imagenet_validation_labels.txt (the WordNet id of each validation image) are
+from the data files of the packages tensorflow-datasets 4.9.10 and timm 1.0.31,
+both under the Apache License 2.0.
 """
 
 import functools
@@ -29,19 +29,22 @@ def _read_lines(filename: str) -> list[str]:
 
 @functools.cache
 def synsets() -> dict[str, str]:
-  """Returns WordNet id -> readable name, in the order of the labels 1..1000."""
+  """Return WordNet id -> readable name, in the order of labels 1 to 1000."""
   return dict(
     line.split('\t', 1) for line in _read_lines('imagenet_synsets.txt')
   )
 
 
 def validation_synsets() -> list[str]:
-  """Returns the WordNet id of each of the 50,000 validation images."""
+  """Return the WordNet id of each of the 50,000 validation images."""
   return _read_lines('imagenet_validation_labels.txt')
 
 
 def create_readable_names_for_imagenet_labels() -> dict[int, str]:
-  """Returns label -> readable name; 0 is the background. Needs no network."""
+  """Return label -> readable name for the labels 0 to 1000.
+
+  Label 0 is the background. No network access is needed.
+  """
   return {
     0: 'background',
     **dict(enumerate(synsets().values(), 1)),
@@ -55,7 +58,7 @@ def _labels_to_names() -> dict[int, str] | None:
 
 
 def _add_items(keys_to_features, items_to_handlers):
-  """Adds the label's text and the bounding boxes."""
+  """Add the name of the class and the bounding boxes."""
   import tensorflow.compat.v1 as tf
 
   from tf_slim_compat import slim
@@ -71,21 +74,26 @@ def _add_items(keys_to_features, items_to_handlers):
   items_to_handlers['object/label'] = decoder.Tensor(f'{prefix}label')
 
 
+SPLITS_TO_SIZES = {'train': 1281167, 'validation': 50000}
+_SPLITS_TO_SIZES = SPLITS_TO_SIZES
+
 SPEC = classification.ClassificationSpec(
   name='imagenet',
-  splits={'train': 1281167, 'validation': 50000},
+  splits=SPLITS_TO_SIZES,
   num_classes=1001,
   file_patterns=('%s-*-of-*',),
   descriptions={
     'image': 'A color image of varying height and width, uint8.',
     'label': 'The class, an integer from 1 to 1000; 0 is the background.',
-    'label_text': 'The readable name of the class.',
-    'object/bbox': 'Boxes of [ymin, xmin, ymax, xmax], each from 0 to 1.',
+    'label_text': 'The name of the class.',
+    'object/bbox': 'Bounding boxes [ymin, xmin, ymax, xmax], values in [0, 1].',
     'object/label': 'The class of each box.',
   },
-  command='bash datasets/download_and_preprocess_imagenet.sh {dataset_dir}',
-  items=_add_items,
-  labels_to_names=_labels_to_names,
+  conversion_command=(
+    'bash datasets/download_and_preprocess_imagenet.sh {dataset_dir}'
+  ),
+  add_items=_add_items,
+  default_class_names=_labels_to_names,
 )
 
 get_split = SPEC.get_split

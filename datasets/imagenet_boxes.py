@@ -1,7 +1,7 @@
-"""Bounding boxes of ImageNet, from XML files in the Pascal VOC form.
+"""Bounding boxes of ImageNet, from XML files in the Pascal VOC format.
 
-The files are not trusted: one that declares entities is not parsed, and boxes
-that make no sense are dropped and counted.
+The files are not trusted: files that declare entities are not parsed, and
+invalid boxes are dropped and counted.
 """
 
 import os
@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from datasets.downloading import archives
+from slim_support import files
 
 _MAX_XML_BYTES = 1 << 20
 _MAX_MEMBERS = 3_000_000
+_MAX_BYTES = 1 << 33  # 3 million files, most of them below 1 kB.
 
 
 class Box(NamedTuple):
-  """A box in fractions of the image's size."""
+  """A box, its sides as fractions of the width or height of the image."""
 
   xmin: float
   ymin: float
@@ -30,8 +32,8 @@ class Boxes(NamedTuple):
 
   Attributes:
     by_image: name of the image without extension -> its boxes.
-    num_dropped: how many boxes made no sense.
-    num_damaged: how many files could not be read.
+    num_dropped: number of invalid boxes.
+    num_damaged: number of files that could not be parsed.
   """
 
   by_image: dict[str, list[Box]]
@@ -40,11 +42,18 @@ class Boxes(NamedTuple):
 
 
 class _Damaged(Exception):
-  """The XML file cannot be used."""
+  """An XML file cannot be used."""
 
 
 def read_boxes(path: str) -> Boxes:
-  """Returns the boxes in a folder or tar of `n*/n*_*.xml` files."""
+  """Return the boxes of all images.
+
+  Args:
+    path: a folder or tar archive with files like `n01440764/n01440764_2.xml`.
+
+  Raises:
+    UserError: if a file cannot be read, or if the archive is damaged.
+  """
   by_image, num_dropped, num_damaged = {}, 0, 0
   for name, data in _xml_files(path):
     try:
@@ -59,23 +68,25 @@ def read_boxes(path: str) -> Boxes:
 
 
 def _xml_files(path: str) -> Iterator[tuple[str, bytes]]:
-  """Yields names and contents, in any order."""
+  """Yield the names and contents of the XML files, in any order."""
   if os.path.isdir(path):
     for folder, _, names in os.walk(path):
       for name in names:
         if name.lower().endswith('.xml'):
-          with open(os.path.join(folder, name), 'rb') as file:
-            yield name, file.read(_MAX_XML_BYTES + 1)
+          path = os.path.join(folder, name)
+          yield name, files.read_bytes(path, _MAX_XML_BYTES + 1)
     return
   with archives.report_damaged_archive(path), tarfile.open(path) as tar:
-    for member in archives.safe_members(tar, path, max_members=_MAX_MEMBERS):
+    for member in archives.safe_members(
+      tar, path, max_bytes=_MAX_BYTES, max_members=_MAX_MEMBERS
+    ):
       if member.name.lower().endswith('.xml'):
         yield member.name, tar.extractfile(member).read(_MAX_XML_BYTES + 1)
 
 
 def _parse(data: bytes) -> tuple[list[Box], int]:
-  """Returns the boxes of one file and how many were dropped."""
-  # Without a DOCTYPE there are no entities that could grow without bound.
+  """Return the boxes of one file and the number of invalid ones."""
+  # Without a DOCTYPE there are no entities, which could expand without limit.
   if len(data) > _MAX_XML_BYTES or b'<!' in data.replace(b'<!--', b''):
     raise _Damaged
   try:
@@ -95,7 +106,7 @@ def _parse(data: bytes) -> tuple[list[Box], int]:
 
 
 def _to_box(element, width: float, height: float) -> Box | None:
-  """Returns a box cut to the image; None if nothing is left of it."""
+  """Return a box clipped to the image, None if it is empty or invalid."""
   try:
     xmin, xmax, ymin, ymax = (
       float(element.findtext(side, ''))

@@ -1,16 +1,16 @@
-"""Lines of a file of class names, such as labels.txt.
+"""Parse the lines of a file of class names, such as labels.txt.
 
-Two forms are in use: names alone, one for each class, or numbered lines such
-as `0:daisy` in any order. Importing this module does not import TensorFlow.
+The lines are names, one for each class, or numbered names such as `0:daisy` in
+any order. Importing this module does not import TensorFlow.
 """
 
 import re
 
 from slim_support import errors, files
 
-# Far more classes than a network has: a larger label is a mistake.
-MOST_CLASSES = 10_000_000
-_MOST_BYTES = 2**28
+# No network has nearly as many classes, so a larger label is a mistake.
+MAX_CLASSES = 10_000_000
+_MAX_BYTES = 2**28
 _NUMBERED = re.compile(r'[ \t]*(-?[0-9]+)[ \t]*:(.*)')
 
 
@@ -26,7 +26,7 @@ def read(path: str, shown: str | None = None) -> list[str]:
   """
   shown = shown or path
   try:
-    data = files.read_bytes(path, _MOST_BYTES + 1)
+    data = files.read_bytes(path, _MAX_BYTES + 1)
   except OSError as error:
     raise errors.UserError(
       f'{shown} cannot be read: {error.strerror or error}.'
@@ -37,27 +37,31 @@ def read(path: str, shown: str | None = None) -> list[str]:
     raise errors.UserError(
       f'{shown} is not UTF-8 text. Save it as UTF-8.'
     ) from error
-  if '\0' in text or len(data) > _MOST_BYTES:
+  if '\0' in text or len(data) > _MAX_BYTES:
     raise errors.UserError(f'{shown} is not a file of class names.')
-  # Not splitlines, which also splits at characters that names may hold.
+  # Not `splitlines`, which also splits at characters that names may contain.
   return re.split(r'\r\n|\r|\n', text)
 
 
 def is_numbered(line: str) -> bool:
-  """Return whether a line has the form `0:daisy`."""
+  """Return whether a line has the form `0:daisy`.
+
+  Args:
+    line: a line of the file, without its line end.
+  """
   return _NUMBERED.fullmatch(line) is not None
 
 
 def parse_numbered(lines: list[str], shown: str) -> dict[int, str]:
-  """Return the map from labels to names on numbered lines.
+  """Return label -> name from numbered lines.
 
   Args:
     lines: the lines of a file; blank ones are skipped.
     shown: how messages name the file.
 
   Raises:
-    UserError: if a line is not of the form `0:daisy`, if a label is too large,
-      or if a label stands on two lines; the message gives the line's number.
+    UserError: if a line does not look like `0:daisy`, if a label is too large,
+      or if two lines have the same label; the message gives the line number.
   """
   names = {}
   for number, line in enumerate(lines, 1):
@@ -70,7 +74,7 @@ def parse_numbered(lines: list[str], shown: str) -> dict[int, str]:
         f'found {line[:60]!r}.'
       )
     digits, name = match.groups()
-    if len(digits) > 18 or abs(int(digits)) >= MOST_CLASSES:
+    if len(digits) > 18 or abs(int(digits)) >= MAX_CLASSES:
       raise errors.UserError(
         f'{shown}, line {number}: the label {digits[:20]} is too large.'
       )

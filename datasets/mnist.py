@@ -1,4 +1,4 @@
-"""MNIST: handwritten digits, 60,000 to train and 10,000 to test.
+"""MNIST: 70,000 handwritten digits of 28 x 28 pixels, 10,000 for testing.
 
 Gradient-Based Learning Applied to Document Recognition
 Yann LeCun, Leon Bottou, Yoshua Bengio, Patrick Haffner
@@ -7,9 +7,11 @@ Proceedings of the IEEE 86 (11), 1998
 
 from datasets import classification
 
+SPLITS_TO_SIZES = {'train': 60000, 'test': 10000}
+
 SPEC = classification.ClassificationSpec(
   name='mnist',
-  splits={'train': 60000, 'test': 10000},
+  splits=SPLITS_TO_SIZES,
   num_classes=10,
   channels=1,
   image_size=(28, 28),

@@ -9,23 +9,34 @@ from google.protobuf.message import DecodeError
 
 from slim_support import errors, files
 
-_IMAGE_KEY = 'image/encoded'
-_FORMAT_KEY = 'image/format'
-_LABEL_KEY = 'image/class/label'
+_KINDS = {
+  'bytes_list': 'bytes',
+  'int64_list': 'int64',
+  'float_list': 'float',
+  None: 'empty',
+}
 
 
 class Record(NamedTuple):
-  """One image as it is stored.
+  """An image as it is stored in a record.
 
   Attributes:
-    encoded: the bytes of the image file.
-    image_format: what the record says that they are, for instance 'jpeg'.
-    label: the class, an integer.
+    encoded: the contents of the image file.
+    image_format: the format that the record states, for instance 'jpeg'.
+    label: the class.
   """
 
   encoded: bytes
   image_format: str
   label: int
+
+
+class FeatureKeys(NamedTuple):
+  """The names of the features that hold an image and its label."""
+
+  image: str = 'image/encoded'
+  format: str = 'image/format'
+  label: str = 'image/class/label'
 
 
 def as_list(values: Any) -> list:
@@ -34,7 +45,11 @@ def as_list(values: Any) -> list:
 
 
 def list_files(dataset: Any) -> list[str]:
-  """Return the files of a tf-slim `Dataset`, sorted, its patterns resolved."""
+  """Return the files of a tf-slim `Dataset`, sorted, its patterns resolved.
+
+  Args:
+    dataset: a tf-slim `Dataset`; its `data_sources` are paths or patterns.
+  """
   found = []
   for source in as_list(dataset.data_sources):
     if any(mark in source for mark in '*?[') and not tf.io.gfile.exists(source):
@@ -52,7 +67,7 @@ def serialized_records(paths: Iterable[str]) -> Iterator[bytes]:
 
   Raises:
     UserError: if a file cannot be read or is damaged; the message names the
-      file and counts its records from 0.
+      file and the record, counted from 0.
   """
   for path in paths:
     number = 0
@@ -72,7 +87,14 @@ def serialized_records(paths: Iterable[str]) -> Iterator[bytes]:
 
 
 def count_records(paths: Iterable[str]) -> int:
-  """Return how many records TFRecord files hold; raises as they are read."""
+  """Return the number of records in TFRecord files.
+
+  Args:
+    paths: the files.
+
+  Raises:
+    UserError: see `serialized_records`.
+  """
   return sum(1 for _ in serialized_records(paths))
 
 
@@ -85,76 +107,103 @@ def records(dataset: Any) -> Iterator[Record]:
   Raises:
     UserError: if a file is damaged, or a record holds no image or no label.
   """
+  keys = feature_keys(dataset)
   for path in list_files(dataset):
     for number, record in enumerate(serialized_records([path])):
-      yield parse(dataset, record, f'{path}, record {number}')
+      yield _parse(keys, record, f'{path}, record {number}')
 
 
-def parse(dataset: Any, record: bytes, place: str) -> Record:
-  """Return the image that a record holds.
+def feature_keys(dataset: Any) -> FeatureKeys:
+  """Return the names of the features that hold an image and its label.
 
   Args:
-    dataset: the tf-slim `Dataset`, which may name the keys of its features.
-    record: a serialized tf.train.Example.
-    place: where the record is, for the message.
+    dataset: a tf-slim `Dataset`. The names are its `image_key`, `format_key`
+      and `label_key`, else those that its decoder reads, else the usual ones.
+  """
+  handlers = getattr(
+    getattr(dataset, 'decoder', None), '_items_to_handlers', {}
+  )
+  image = list(getattr(handlers.get('image'), 'keys', ()))
+  label = list(getattr(handlers.get('label'), 'keys', ()))
+  usual = FeatureKeys()
+  return FeatureKeys(
+    getattr(dataset, 'image_key', None) or (image or [usual.image])[0],
+    getattr(dataset, 'format_key', None) or (image[1:] or [usual.format])[0],
+    getattr(dataset, 'label_key', None) or (label or [usual.label])[0],
+  )
+
+
+def _parse(keys: FeatureKeys, record: bytes, place: str) -> Record:
+  """Return the image of a serialized tf.train.Example.
 
   Raises:
-    UserError: if it holds no image or no label.
+    UserError: if the record holds no image or no label.
   """
   try:
     features = tf.train.Example.FromString(record).features.feature
   except DecodeError as error:
     raise errors.UserError(f'{place} is not a tf.train.Example.') from error
-  image_format = _value(
-    features, getattr(dataset, 'format_key', None) or _FORMAT_KEY, 'bytes_list'
-  )
-  encoded = _required(features, dataset, 'image_key', place)
-  label = _required(features, dataset, 'label_key', place)
+  image_format = b''
+  if keys.format in features:
+    image_format = next(iter(features[keys.format].bytes_list.value), b'')
   return Record(
-    encoded, (image_format or b'').decode('utf-8', 'replace'), label
+    _single_value(features, keys.image, 'bytes_list', place),
+    image_format.decode('utf-8', 'replace'),
+    _single_value(features, keys.label, 'int64_list', place),
   )
 
 
-_REQUIRED = {
-  'image_key': (_IMAGE_KEY, 'bytes_list', 'the bytes of an image'),
-  'label_key': (_LABEL_KEY, 'int64_list', 'an integer'),
-}
+def _single_value(features, key: str, kind: str, place: str) -> Any:
+  """Return the only value of a feature.
 
-
-def _required(features, dataset, name, place):
-  default, kind, words = _REQUIRED[name]
-  key = getattr(dataset, name, None) or default
-  value = _value(features, key, kind)
-  if value is None:
-    raise errors.UserError(f'{place}: {key} must be {words}.')
-  return value
-
-
-def _value(features, key, kind):
-  """Returns the first value of a feature, None if there is none of the kind."""
+  Raises:
+    UserError: if it is missing, of another kind, or not a single value.
+  """
+  wanted = f'one {_KINDS[kind]} value'
   if key not in features:
-    return None
-  values = getattr(features[key], kind).value
-  return values[0] if values else None
+    raise errors.UserError(f'{place}: {key} is missing. It must be {wanted}.')
+  found = features[key].WhichOneof('kind')
+  values = getattr(features[key], found).value if found else []
+  if found != kind or len(values) != 1:
+    shown = f'{len(values)} {_KINDS[found]} values' if values else 'empty'
+    if len(values) == 1:
+      shown = f'a {_KINDS[found]}' if found != kind else shown
+    raise errors.UserError(f'{place}: {key} is {shown}. It must be {wanted}.')
+  return values[0]
 
 
 def record_at(dataset: Any, index: int) -> Record:
-  """Return one image of a data set by its number, counted from 0.
+  """Return one image of a data set.
+
+  Args:
+    dataset: a tf-slim `Dataset`.
+    index: the number of the image, counted from 0.
 
   Raises:
-    UserError: if the split does not have so many; else as `records`.
+    UserError: if the split has fewer images; else see `records`.
   """
-  found = next(itertools.islice(records(dataset), index, None), None)
-  if found is None:
-    raise errors.UserError(
-      f'--index={index}: the split has {dataset.num_samples} images, counted '
-      'from 0.'
-    )
-  return found
+  number = 0
+  for path in list_files(dataset):
+    for position, record in enumerate(serialized_records([path])):
+      if number == index:
+        keys = feature_keys(dataset)
+        return _parse(keys, record, f'{path}, record {position}')
+      number += 1
+  raise errors.UserError(
+    f'--index={index}: the split has {number} images, counted from 0.'
+  )
 
 
 def first_images(dataset: Any, count: int) -> list[bytes]:
-  """Return the encoded bytes of the first images of a data set."""
+  """Return the contents of the first image files of a data set.
+
+  Args:
+    dataset: a tf-slim `Dataset`.
+    count: the largest number of images to return.
+
+  Raises:
+    UserError: see `records`.
+  """
   return [
     record.encoded for record in itertools.islice(records(dataset), count)
   ]

@@ -1,52 +1,76 @@
-"""Builds tf-slim `Dataset`s: which files, and how a record is decoded."""
+"""Build tf-slim `Dataset`s: the files, and the decoding of their records."""
 
+from typing import Any
+
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from datasets import converted, reading
+from datasets.specification import DatasetSpec
 from tf_slim_compat import slim
 
-IMAGE_KEY = 'image/encoded'
-FORMAT_KEY = 'image/format'
-LABEL_KEY = 'image/class/label'
+IMAGE_KEY, FORMAT_KEY, LABEL_KEY = reading.FeatureKeys()
 
 _ItemHandler = slim.tfexample_decoder.ItemHandler
 
 
 class EncodedImage(_ItemHandler):
-  """Decodes the image by what its bytes are, whatever its format is said to be.
+  """A handler that decodes an image by its bytes, not by its stated format.
 
   Args:
-    channels: 1 for grayscale, 3 for RGB.
-    image_size: height and width where they are fixed, else None.
+    channels: 1 for gray, 3 for RGB.
+    image_size: (height, width) in pixels if they are fixed, else None.
   """
 
-  def __init__(self, channels, image_size=None):
+  def __init__(self, channels: int, image_size: tuple[int, int] | None = None):
     super().__init__([IMAGE_KEY, FORMAT_KEY])
     self._shape = [*(image_size or (None, None)), channels]
 
-  def tensors_to_item(self, keys_to_tensors):
-    """Returns the image, uint8 of [height, width, channels]."""
+  def tensors_to_item(self, keys_to_tensors: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Return the image, uint8 [height, width, channels].
+
+    Args:
+      keys_to_tensors: feature name -> the parsed feature, a string scalar.
+    """
     return decode(keys_to_tensors[IMAGE_KEY], self._shape)
 
 
-def decode(encoded, shape):
-  """Returns an image, uint8, by what its bytes are.
+def decode(encoded: tf.Tensor, shape: list[int | None]) -> tf.Tensor:
+  """Return a decoded image, uint8 [height, width, channels].
 
   Args:
-    encoded: the bytes of a BMP, GIF, JPEG or PNG, a string scalar.
-    shape: [height, width, channels], where height and width may both be None.
+    encoded: the contents of a BMP, GIF, JPEG or PNG file, a string scalar.
+    shape: [height, width, channels]; height and width may both be None.
   """
   image = tf.io.decode_image(encoded, shape[-1], expand_animations=False)
   image.set_shape([None, None, shape[-1]])
   return image if shape[0] is None else tf.ensure_shape(image, shape)
 
 
-def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):
-  """Returns the `Dataset` of a split; see `ClassificationSpec.get_split`."""
-  files = converted.find_files(spec, split_name, dataset_dir, file_pattern)
+def make_dataset(
+  spec: DatasetSpec,
+  split_name: str,
+  dataset_dir: str,
+  *,
+  file_pattern: str | None = None,
+  reader: Any = None,
+) -> slim.dataset.Dataset:
+  """Return the `Dataset` of a split.
+
+  Args:
+    spec: the data set.
+    split_name: the name of the split.
+    dataset_dir: the folder of the converted files.
+    file_pattern: see `ClassificationSpec.get_split`.
+    reader: see `ClassificationSpec.get_split`.
+
+  Raises:
+    UserError: see `ClassificationSpec.get_split`.
+  """
+  paths = converted.find_files(spec, split_name, dataset_dir, file_pattern)
   num_samples = converted.num_samples(spec, split_name, dataset_dir)
   if num_samples is None:
-    num_samples = reading.count_records(files)
+    num_samples = reading.count_records(paths)
   keys_to_features = {
     IMAGE_KEY: tf.FixedLenFeature([], tf.string, ''),
     FORMAT_KEY: tf.FixedLenFeature([], tf.string, 'png'),
@@ -56,10 +80,10 @@ def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):
     'image': EncodedImage(spec.channels, spec.image_size),
     'label': slim.tfexample_decoder.Tensor(LABEL_KEY),
   }
-  if spec.items:
-    spec.items(keys_to_features, items_to_handlers)
+  if spec.add_items:
+    spec.add_items(keys_to_features, items_to_handlers)
   return slim.dataset.Dataset(
-    data_sources=files,
+    data_sources=paths,
     reader=reader or tf.TFRecordReader,
     decoder=slim.tfexample_decoder.TFExampleDecoder(
       keys_to_features, items_to_handlers
@@ -80,7 +104,7 @@ def make(spec, split_name, dataset_dir, *, file_pattern=None, reader=None):
 
 
 class ImageDecoder:
-  """Decodes one image at a time in a graph and session of its own."""
+  """A decoder for one image at a time, in a graph and session of its own."""
 
   def __init__(self):
     with tf.Graph().as_default() as graph:
@@ -92,16 +116,23 @@ class ImageDecoder:
       graph=graph, config=tf.ConfigProto(device_count={'GPU': 0})
     )
 
-  def decode(self, data: bytes):
-    """Returns the image, uint8 of [height, width, 3].
+  def decode(self, data: bytes) -> np.ndarray:
+    """Return the image, uint8 [height, width, 3].
+
+    Args:
+      data: the contents of an image file.
 
     Raises:
       tf.errors.InvalidArgumentError: if it cannot be decoded.
     """
     return self._session.run(self._image, {self._data: data})
 
-  def decodes(self, data: bytes) -> bool:
-    """Says whether an image can be decoded."""
+  def can_decode(self, data: bytes) -> bool:
+    """Return whether an image can be decoded.
+
+    Args:
+      data: the contents of an image file.
+    """
     try:
       self.decode(data)
     except tf.errors.InvalidArgumentError:

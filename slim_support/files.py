@@ -180,6 +180,15 @@ def check_regular(path: str) -> None:
     raise OSError(errno.EINVAL, 'it is not a regular file', path)
 
 
+def check_readable(path: str) -> None:
+  """Raise OSError unless a local path is a regular file that can be opened."""
+  if is_remote(path):
+    return
+  check_regular(path)
+  with open(path, 'rb'):
+    pass
+
+
 def copy(source: str, target: str) -> None:
   """Copy a file, whole or not at all; either may be remote."""
   if not is_remote(target):

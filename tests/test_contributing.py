@@ -42,9 +42,11 @@ def _load(path, code, folder):
 @pytest.fixture
 def contributed(monkeypatch, tmp_path):
   """Puts the files and rows of the page where it says they go."""
+  added = {}
   for kind, where, code in _BLOCKS:
     if kind == 'file':
       name, module = _load(where, code, tmp_path)
+      added[name.rpartition('.')[2]] = module
       monkeypatch.setitem(sys.modules, name, module)
       package, attribute = name.rsplit('.', 1)
       monkeypatch.setattr(
@@ -53,7 +55,8 @@ def contributed(monkeypatch, tmp_path):
     if kind == 'row':
       name, table = where.split()
       module = importlib.import_module(name)
-      ((key, value),) = eval(f'{{{code}}}', vars(module)).items()
+      names = {**vars(module), **added}
+      ((key, value),) = eval(f'{{{code}}}', names).items()
       monkeypatch.setitem(getattr(module, table), key, value)
       for member in value if table == '_FAMILIES' else ():
         monkeypatch.setitem(preprocessing_factory.families, member, key)

@@ -1,8 +1,8 @@
-"""Writing of TFRecord shards: examples, and files that appear only when whole.
+"""Encode tf.train.Examples and write TFRecord shards.
 
-An example is a protocol buffer. It is put together here directly, with its
-features in alphabetical order: a fifth of the time that the generated classes
-take, and the same bytes on every run, which a protobuf map does not promise.
+The protocol buffers are encoded here directly, with the features in
+alphabetical order. That takes a fifth of the time of the generated classes, and
+gives the same bytes on every run, which a protobuf map does not guarantee.
 """
 
 import errno
@@ -18,16 +18,16 @@ _LENGTH_DELIMITED = 2
 
 
 class Sample(NamedTuple):
-  """One image on its way into a shard.
+  """An image with its label, to be written to a shard.
 
   Attributes:
-    encoded: the bytes of the image file.
-    image_format: what these bytes are, 'jpeg' or 'png'.
+    encoded: the contents of the image file.
+    image_format: the format of these bytes, 'jpeg' or 'png'.
     height: in pixels.
     width: in pixels.
-    label: the class, an integer.
+    label: the class.
     extra: further features; name -> bytes, or a list of floats or integers.
-    notes: what is worth counting about it, for instance 'reencoded'.
+    notes: properties to count in dataset.json, for instance 'reencoded'.
   """
 
   encoded: bytes
@@ -50,13 +50,13 @@ def _varint(number: int) -> bytes:
 
 
 def _field(number: int, *parts: bytes) -> bytes:
-  """Returns a length-delimited field that holds the parts one after another."""
+  """Return a length-delimited field that holds the concatenated parts."""
   size = _varint(sum(map(len, parts)))
   return b''.join((_varint(number << 3 | _LENGTH_DELIMITED), size, *parts))
 
 
 def _feature(value) -> bytes:
-  """Returns a serialized tf.train.Feature, bytes, float or int64 by type."""
+  """Return a serialized tf.train.Feature of the kind that fits the type."""
   if isinstance(value, bytes):
     return _field(1, _field(1, value))
   values = list(value) if isinstance(value, list | tuple) else [value]
@@ -70,16 +70,17 @@ def _feature(value) -> bytes:
 
 
 def _entry(name: str, value) -> bytes:
-  """Returns one serialized entry of the map of features."""
+  """Return a serialized entry of the map of features."""
   return _field(1, _field(1, name.encode()), _field(2, _feature(value)))
 
 
 def encode_features(features: Mapping) -> bytes:
-  """Returns a serialized tf.train.Example.
+  """Return a serialized tf.train.Example.
 
   Args:
-    features: name -> bytes, float or integer, or a list of one kind. An empty
-      list becomes a feature of no kind, which reads as empty of any kind.
+    features: name -> bytes, float or integer, or a list of one of these types.
+      An empty list becomes a feature without a kind, which can be read as an
+      empty list of any kind.
   """
   return _field(1, *(_entry(name, features[name]) for name in sorted(features)))
 
@@ -90,14 +91,14 @@ def _small_entry(name: str, value) -> bytes:
 
 
 def _wrapped(number: int, start: bytes, size: int) -> bytes:
-  """Returns `start` as the start of a field with `size` further bytes."""
+  """Return the start of a field with `start` and `size` further bytes."""
   length = _varint(len(start) + size)
   return b'%b%b%b' % (_varint(number << 3 | _LENGTH_DELIMITED), length, start)
 
 
 @functools.lru_cache(maxsize=1 << 12)
 def _start_of_entry(name: str, size: int) -> bytes:
-  """Returns what comes before the bytes of a feature of one bytes object."""
+  """Return the bytes before the value of a feature of one bytes object."""
   start = b''
   for number in (1, 1, 2):  # value, bytes_list, the feature in the map's entry
     start = _wrapped(number, start, size)
@@ -105,10 +106,13 @@ def _start_of_entry(name: str, size: int) -> bytes:
 
 
 def encode_sample(sample: Sample) -> bytes:
-  """Returns a sample as a serialized tf.train.Example.
+  """Return a sample as a serialized tf.train.Example.
 
-  Labels, formats and sizes come again and again, so their bytes are kept; the
+  The encoding of labels, formats and sizes is cached, because they repeat. The
   encoded image is copied only once.
+
+  Args:
+    sample: the image with its label.
   """
   encoded = sample.encoded
   entries = {
@@ -133,9 +137,9 @@ def encode_sample(sample: Sample) -> bytes:
 
 
 class ShardWriter:
-  """Writes one TFRecord file under a temporary name; see `finish_shard`.
+  """A writer of one TFRecord file under a temporary name; see `finish_shard`.
 
-  Leave the `with` block with an error and nothing of the file is left.
+  If the `with` block ends with an error, the file is removed.
 
   Args:
     path: the name of the finished file.
@@ -151,8 +155,11 @@ class ShardWriter:
     self._writer = _as_os_error(tf, tf.io.TFRecordWriter, self._temporary)
     return self
 
-  def write(self, record: bytes):
-    """Appends a record.
+  def write(self, record: bytes) -> None:
+    """Append a record.
+
+    Args:
+      record: the serialized tf.train.Example.
 
     Raises:
       OSError: if the disk is full.
@@ -163,10 +170,10 @@ class ShardWriter:
     try:
       _as_os_error(self._tf, self._writer.close)
     except OSError:
-      os.remove(self._temporary)
+      files.remove(self._temporary)
       raise
     if error_type is not None:
-      os.remove(self._temporary)
+      files.remove(self._temporary)
 
 
 def _temporary_name(path: str) -> str:
@@ -174,13 +181,17 @@ def _temporary_name(path: str) -> str:
 
 
 def finish_shard(path: str) -> int:
-  """Gives a written shard its name once it is safe on the disk.
+  """Flush a written shard to the disk, then give it its name.
+
+  Args:
+    path: the name of the finished file.
 
   Returns:
-    The length of the file.
+    The length of the file in bytes.
 
   Raises:
-    OSError: if the disk is full; nothing of the shard is left then.
+    OSError: if that fails, for instance because the disk is full; the temporary
+      file is removed then.
   """
   temporary = _temporary_name(path)
   try:
@@ -189,15 +200,15 @@ def finish_shard(path: str) -> int:
       size = file.seek(0, os.SEEK_END)
     files.move(temporary, path)
   except OSError:
-    os.remove(temporary)
+    files.remove(temporary)
     raise
   return size
 
 
 def _as_os_error(tf, function, *args):
-  """Calls a file function of TensorFlow; its errors become OSErrors.
+  """Call a file function of TensorFlow and turn its errors into OSErrors.
 
-  TensorFlow reports a full disk under several codes, with the reason in words.
+  TensorFlow reports a full disk with several codes; only the message is clear.
   """
   try:
     return function(*args)

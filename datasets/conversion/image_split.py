@@ -1,22 +1,25 @@
-"""A split of image files, as the conversion engine reads it."""
+"""A split of image files in the form that the conversion engine reads."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from datasets.conversion import encoding
-from datasets.conversion.shards import Rejected
+from datasets.conversion.encoding import Sample
+from datasets.conversion.shards import RejectedImage
 from datasets.images import worker
 from datasets.images.worker import ImageFile, Inspection
 from datasets.images.worker_pool import ImagePool
 
 
 class ImageSplit:
-  """A split of images that lie in files or archives, as the engine reads it.
+  """A split of images that are stored in files or archives.
 
-  Looks ahead over the ends of shards, so that no process waits there.
+  The pool inspects images ahead of the shard that is being written, so that no
+  process waits at the end of a shard.
 
   Args:
-    pool: an `ImagePool`.
-    files: the images in their order.
+    pool: the processes that inspect images.
+    files: the images, in the order of the split.
     describe: describe(file) returns the label and the extra features.
   """
 
@@ -24,33 +27,38 @@ class ImageSplit:
     self,
     pool: ImagePool,
     files: Sequence[ImageFile],
-    describe: Callable[[ImageFile], tuple[int, dict | None]],
+    describe: Callable[[ImageFile], tuple[int, Mapping[str, Any] | None]],
   ):
     self._pool, self._files, self._describe = pool, files, describe
-    self._position, self._verdicts = None, None
+    self._position, self._inspections = None, None
     self._decoder = None
 
-  def read(self, start: int, stop: int) -> Iterable:
-    """Yields a `records.Sample` or a `Rejected` for each image."""
+  def read(self, start: int, stop: int) -> Iterator[Sample | RejectedImage]:
+    """Yield a sample or a rejected image for each image of a range.
+
+    Args:
+      start: index of the first image.
+      stop: index after the last image.
+    """
     if self._position != start:
-      self._verdicts = self._pool.inspect(self._files[start:])
+      self._inspections = self._pool.inspect(self._files[start:])
     for index in range(start, stop):
       self._position = index + 1
-      yield self._to_sample(self._files[index], next(self._verdicts))
+      yield self._to_sample(self._files[index], next(self._inspections))
 
   def _to_sample(self, file: ImageFile, inspection: Inspection):
-    if inspection.reason:
-      return Rejected(file.name, inspection.reason)
+    if inspection.rejection_reason:
+      return RejectedImage(file.name, inspection.rejection_reason)
     data = inspection.data
     if data is None:
       try:
         data = worker.read_image(file)
       except OSError as error:
-        return Rejected(file.name, f'it cannot be read: {error.strerror}')
+        return RejectedImage(file.name, f'it cannot be read: {error.strerror}')
       if len(data) != inspection.size:
-        return Rejected(file.name, 'it changed while it was being read')
-      if inspection.doubt and not self._decodes(data):
-        return Rejected(file.name, inspection.doubt)
+        return RejectedImage(file.name, 'it changed during the conversion')
+      if inspection.warning and not self._can_decode(data):
+        return RejectedImage(file.name, inspection.warning)
     notes = {'reencoded'} if inspection.data is not None else set()
     if inspection.is_rotated:
       notes.add('exif_rotated')
@@ -65,10 +73,10 @@ class ImageSplit:
       tuple(sorted(notes)),
     )
 
-  def _decodes(self, data: bytes) -> bool:
-    """Asks the decoder that training will use about a doubtful image."""
+  def _can_decode(self, data: bytes) -> bool:
+    """Return whether the decoder that training uses can decode an image."""
     if self._decoder is None:
       from datasets import slim_dataset
 
       self._decoder = slim_dataset.ImageDecoder()
-    return self._decoder.decodes(data)
+    return self._decoder.can_decode(data)

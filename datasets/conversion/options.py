@@ -1,4 +1,4 @@
-"""What a user may ask of a conversion; each field is a flag of that name."""
+"""Options of a conversion; each field is a flag with the same name."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from slim_support.flag_fields import boolean, float_, integer, string
 
 @dataclasses.dataclass(frozen=True)
 class Options(flag_fields.Config):
-  """What a user may ask of a conversion; the help texts say what it means.
+  """Options of a conversion; the help texts describe them.
 
-  Two fields have no flag: `patience`, how long to wait for servers, and
-  `before_writing`, which is called before TensorFlow is needed.
+  Two fields have no flag: `retry_policy`, for downloads, and `before_writing`,
+  which is called before TensorFlow is needed.
   """
 
   keep_downloads: bool = boolean(
@@ -43,7 +43,7 @@ class Options(flag_fields.Config):
   )
   max_image_pixels: int = integer(
     worker.MAX_IMAGE_PIXELS,
-    'Treat an image with more pixels as a bad image: it may have been made to '
+    'Treat images with more pixels as bad images, because decoding them could '
     'fill the memory.',
     minimum=1,
   )
@@ -60,15 +60,15 @@ class Options(flag_fields.Config):
   validation_fraction: float = float_(
     0.1, 'Share of each class to keep for validation.', minimum=0, maximum=1
   )
-  patience: downloads.Patience = downloads.Patience()
+  retry_policy: downloads.RetryPolicy = downloads.RetryPolicy()
   before_writing: Callable[[], object] | None = None
 
   def image_policy(self) -> worker.Policy:
-    """Return what is asked of image files."""
+    """Return the requirements that image files must meet."""
     return worker.Policy(self.max_image_pixels, self.image_max_side)
 
-  def image_settings(self) -> dict:
-    """Return the settings that change how images are stored."""
+  def image_settings(self) -> dict[str, int | None]:
+    """Return the options that change how images are stored."""
     return {
       'image_max_side': self.image_max_side,
       'max_image_pixels': self.max_image_pixels,

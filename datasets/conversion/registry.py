@@ -1,4 +1,4 @@
-"""The converters by the name of their data set, and how the script is told.
+"""The converters by the name of their data set, and their configuration.
 
 Importing this module does not import TensorFlow.
 """
@@ -19,7 +19,7 @@ _MODULES = {
   'imagenet': 'datasets.download_and_convert_imagenet',
   'mnist': 'datasets.download_and_convert_mnist',
 }
-# Flag -> the data sets that it has an effect on; all by default.
+# Flag -> the data sets that it applies to; other flags apply to all.
 _ONLY_FOR = {
   'image_dir': ('folder',),
   'validation_fraction': ('folder',),
@@ -64,12 +64,12 @@ class ConvertConfig(Options):
 
 def convert(
   config: ConvertConfig, before_writing: Callable[[], object] | None = None
-):
+) -> None:
   """Convert the data set that the configuration names.
 
   Args:
     config: the configuration.
-    before_writing: is called before TensorFlow is needed; None for nothing.
+    before_writing: called before TensorFlow is needed, or None.
 
   Raises:
     UserError: if the conversion fails.

@@ -1,1 +1,1 @@
-"""Downloads and archives."""
+"""Download and archives."""

@@ -1,13 +1,14 @@
-"""Downloads that can break off at any point and are believed only when whole.
+"""Downloads that can be interrupted, resumed and verified.
 
-A file is downloaded to `NAME.part`, goes on there after a break, and gets its
-name only when length and checksum are right.
+A file is downloaded to `NAME.part`, where an interrupted download continues. It
+gets its name when its length and checksum are right.
 """
 
 import dataclasses
 import hashlib
 import http.client
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -31,12 +32,13 @@ class Download:
   """A published file.
 
   Attributes:
-    filename: the name it gets.
-    urls: where it lies; the later ones are mirrors.
-    size: in bytes, None if not known.
-    sha256: its checksum in hexadecimal digits, None if not known; with 96
-      digits it is a SHA-384.
-    authorization: the header of that name; is not sent on to other servers.
+    filename: the name that the file gets.
+    urls: its http or https addresses; the later ones are mirrors.
+    size: length in bytes, None if not known.
+    sha256: checksum in hexadecimal digits, None if not known; 96 digits are a
+      SHA-384.
+    authorization: the HTTP header `Authorization`, or None; it is not sent to
+      other servers after a redirect.
   """
 
   filename: str
@@ -47,13 +49,13 @@ class Download:
 
 
 @dataclasses.dataclass(frozen=True)
-class Patience:
-  """How long to wait for a server before going to the next.
+class RetryPolicy:
+  """How often and how long to try a server before using the next one.
 
   Attributes:
-    attempts: how often a broken connection is taken up again at one URL.
-    timeout: seconds without any answer.
-    pause: seconds before the second attempt; doubled for each further one.
+    attempts: number of connections to one URL.
+    timeout: seconds to wait for an answer.
+    pause: seconds before the second attempt; doubled for each later one.
   """
 
   attempts: int = 4
@@ -62,30 +64,36 @@ class Patience:
 
 
 class _Refused(Exception):
-  """What a server sends is not the file; asking again would not help."""
+  """A server does not send the file, and another attempt would not help."""
 
 
 def fetch(
-  download: Download, folder: str, patience=None, *, is_ours=False
+  download: Download,
+  folder: str,
+  retry_policy: RetryPolicy | None = None,
+  *,
+  replace_wrong_file: bool = False,
 ) -> str:
-  """Returns the path of the downloaded file in `folder`.
-
-  A file that is there under its name already is checked, not downloaded.
+  """Download a file to a folder, unless it is there already.
 
   Args:
-    download: what to fetch.
-    folder: where to put it; must exist.
-    patience: a `Patience`, None for the usual one.
-    is_ours: whether the folder holds only what was downloaded here, so that a
-      wrong file may be replaced; else it is left alone.
+    download: the file.
+    folder: the folder, which must exist.
+    retry_policy: how often to try; None for the default.
+    replace_wrong_file: whether to download again if the folder holds another
+      file of that name; else that is an error.
+
+  Returns:
+    The path of the file.
 
   Raises:
-    UserError: if the file there is not the published one, or if no URL gives
-      it; names every URL with its reason.
-    OSError: if the disk is full.
+    UserError: if the folder holds another file of that name, or if no URL
+      works; the message gives the reason for each URL.
+    OSError: if the file cannot be written, for instance because the disk is
+      full.
   """
   path = os.path.join(folder, download.filename)
-  if os.path.exists(path) and not is_ours:
+  if os.path.exists(path) and not replace_wrong_file:
     check(download, path)
     return path
   if os.path.exists(path):
@@ -95,7 +103,7 @@ def fetch(
   failures = []
   for url in download.urls:
     try:
-      _fetch_from(url, download, f'{path}.part', patience or Patience())
+      _fetch_from(url, download, f'{path}.part', retry_policy or RetryPolicy())
       files.move(f'{path}.part', path)
       return path
     except _Refused as error:
@@ -107,24 +115,33 @@ def fetch(
   )
 
 
-def check(download: Download, path: str):
-  """Raises UserError unless a file has the published length and checksum."""
+def check(download: Download, path: str) -> None:
+  """Raise UserError unless a file has the published length and checksum.
+
+  Args:
+    download: the published file.
+    path: the file to check.
+  """
   fault = _fault(download, path)
   if fault:
     raise errors.UserError(
-      f'{path} is not the published file: {fault}. It was left as it is; '
-      'delete or rename it and run the same command to download it anew.'
+      f'{path} is not the published file: {fault}. It was not changed. Delete '
+      'or rename it and run the same command again to download it.'
     )
 
 
 def _fault(download: Download, path: str) -> str | None:
-  """Says what is wrong with a file; None if nothing is."""
+  """Return what is wrong with a file, None if nothing is."""
+  try:
+    files.check_readable(path)
+  except OSError as error:
+    return f'it cannot be read: {error.strerror or error}'
   size = os.path.getsize(path)
   wrong_size = download.size is not None and size != download.size
   if not wrong_size and download.sha256 is None:
     return None
   algorithm = 'sha384' if len(download.sha256 or '') == 96 else 'sha256'
-  found = sha256_of(path, algorithm)
+  found = checksum(path, algorithm)
   if found == download.sha256:
     return None
   start = _first_bytes(path)
@@ -132,12 +149,20 @@ def _fault(download: Download, path: str) -> str | None:
   if wrong_size:
     sums = f'{size} bytes, expected {download.size}; {sums}'
   if _looks_like_html(start):
-    sums = f'it looks like a web page (HTML), not like an archive; {sums}'
+    sums = f'it is a web page (HTML), not an archive; {sums}'
   return sums
 
 
-def sha256_of(path: str, algorithm: str = 'sha256') -> str:
-  """Returns the SHA-256, or another, checksum in hexadecimal digits."""
+def checksum(path: str, algorithm: str = 'sha256') -> str:
+  """Return the checksum of a file in hexadecimal digits.
+
+  Args:
+    path: the file.
+    algorithm: the name of the algorithm in `hashlib`.
+
+  Raises:
+    OSError: if the file cannot be read.
+  """
   with open(path, 'rb') as file:
     if hasattr(hashlib, 'file_digest'):  # Python 3.11
       return hashlib.file_digest(file, algorithm).hexdigest()
@@ -157,36 +182,53 @@ def _looks_like_html(start: bytes) -> bool:
   return start.startswith((b'<!doctype html', b'<html', b'<head', b'<?xml'))
 
 
-def _fetch_from(url, download, part, patience):
-  """Downloads to `part` from one URL, taking broken connections up again."""
+def _fetch_from(url, download, part, retry_policy) -> None:
+  """Download to `part` from one URL; broken connections are resumed.
+
+  Raises:
+    _Refused: if the URL does not give the file.
+  """
+  if not re.match('https?://', url):
+    raise _Refused('this is not an http or https address.')
   reason = 'no attempt was made'
-  for attempt in range(patience.attempts):
+  for attempt in range(retry_policy.attempts):
     resumed = os.path.exists(part)
     if attempt:
-      time.sleep(patience.pause * 2 ** (attempt - 1))
+      time.sleep(retry_policy.pause * 2 ** (attempt - 1))
     try:
-      _transfer(url, download, part, patience.timeout)
-    except urllib.error.HTTPError as error:
-      reason = f'HTTP status {error.code} ({error.reason}).'
-      error.close()
-      if error.code < 500 and error.code != 429:
-        break
-      continue
+      _transfer(url, download, part, retry_policy.timeout)
     except _BROKEN as error:
-      reason = f'{getattr(error, "reason", error) or type(error).__name__}.'
+      reason = _connection_error(error)
       continue
+    except ValueError as error:
+      raise _Refused(f'this is not a valid address ({error}).') from error
     fault = _fault(download, part)
     if fault is None:
       return
     os.remove(part)
     reason = f'{fault}.'
-    if not resumed:  # an old beginning may be at fault, a fresh file is not
+    if not resumed:  # Only an old beginning can make another attempt useful.
       break
   raise _Refused(reason)
 
 
+def _connection_error(error) -> str:
+  """Return what is wrong with a connection.
+
+  Raises:
+    _Refused: if another attempt would not help.
+  """
+  if not isinstance(error, urllib.error.HTTPError):
+    return f'{getattr(error, "reason", error) or type(error).__name__}.'
+  reason = f'HTTP status {error.code} ({error.reason}).'
+  error.close()
+  if error.code < 500 and error.code != 429:
+    raise _Refused(reason)
+  return reason
+
+
 def _transfer(url, download, part, timeout):
-  """Appends to `part` what the server still has to send, or starts again.
+  """Append the rest of the file to `part`, or download it from the start.
 
   Raises:
     EOFError: if the connection ends early.
@@ -206,15 +248,15 @@ def _transfer(url, download, part, timeout):
     if error.code != 416 or not have:
       raise
     error.close()
-    os.remove(part)  # longer than the file it should become
-    raise EOFError('the server has nothing after the part already here') from (
-      error
-    )
+    os.remove(part)  # It is longer than the file.
+    raise EOFError('the server has nothing after this part') from error
   with response:
     if have and not _continues(response, have):
       have = 0
     length = response.headers.get('Content-Length', '')
-    total = have + int(length) if length.isdigit() else download.size
+    total = (
+      have + int(length) if re.fullmatch('[0-9]+', length) else download.size
+    )
     _copy(response, part, have, total, download)
   if total is not None and os.path.getsize(part) < total:
     raise EOFError(
@@ -223,13 +265,13 @@ def _transfer(url, download, part, timeout):
 
 
 def _continues(response, have: int) -> bool:
-  """Says whether a response goes on where the part ends."""
+  """Return whether a response continues where the part ends."""
   content_range = response.headers.get('Content-Range', '')
   return response.status == 206 and content_range.startswith(f'bytes {have}-')
 
 
 def _copy(response, part, have, total, download):
-  """Copies a response to the end of the part."""
+  """Append a response to the part."""
   started, received = time.monotonic(), 0
   with (
     open(part, 'r+b' if have else 'wb') as file,
@@ -243,10 +285,12 @@ def _copy(response, part, have, total, download):
       have += len(block)
       received += len(block)
       if download.size is not None and have > download.size:
-        raise _Refused(f'sends more than the expected {download.size} bytes.')
+        raise _Refused(
+          f'the server sends more than the expected {download.size} bytes.'
+        )
       if time.monotonic() - started > _STALL_SECONDS:
         if received < _STALL_BYTES:
-          raise TimeoutError('the server sends next to nothing')
+          raise TimeoutError('the server sends less than 16 kB per minute')
         started, received = time.monotonic(), 0
     file.flush()
     os.fsync(file.fileno())

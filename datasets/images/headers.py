@@ -1,8 +1,8 @@
-"""Format, size and soundness of an encoded image, without decoding it.
+"""Read the format, size and damage of an encoded image without decoding it.
 
-Formats are told by their first bytes, never by the file's extension. JPEG and
-PNG files are walked from end to end, so that a file that was cut off or
-overwritten is found; the picture itself is not decoded. Holds nothing but the
+The format follows from the first bytes, never from the file's extension. JPEG
+and PNG files are checked from end to end, so that a truncated or overwritten
+file is found, but the pixels are not decoded. This module needs only the
 standard library.
 """
 
@@ -26,10 +26,10 @@ _SIGNATURES = (
 
 
 def sniff(start: bytes) -> str | None:
-  """Returns the image format that a file starts as, None if it is none.
+  """Return the image format of a file, or None if it is not an image.
 
   Args:
-    start: the first 16 bytes or more.
+    start: at least the first 16 bytes of the file.
   """
   for signature, image_format in _SIGNATURES:
     if start.startswith(signature):
@@ -40,13 +40,13 @@ def sniff(start: bytes) -> str | None:
 
 
 def read_header(data: bytes) -> Header:
-  """Returns what is known of an image file.
+  """Return the properties of an image file.
 
   Args:
-    data: the whole file.
+    data: the contents of the whole file.
 
   Raises:
-    BadImage: if it is no image, or one that no decoder here can read.
+    BadImage: if the file is not an image or cannot be decoded.
   """
   if not data:
     raise BadImage('the file is empty')
@@ -73,7 +73,7 @@ _PNG_COLORS = {
 
 def _read_png(data: bytes) -> Header:
   if len(data) < 33 or data[12:16] != b'IHDR':
-    raise BadImage('the PNG file is cut off or damaged in its header')
+    raise BadImage('the PNG file is truncated or its header is damaged')
   width, height, depth, color, *methods = struct.unpack_from(
     '>IIBBBBB', data, 16
   )
@@ -81,24 +81,24 @@ def _read_png(data: bytes) -> Header:
   if depth not in depths or not (height and width):
     raise BadImage('the PNG header is damaged')
   if methods[0] or methods[1] or methods[2] > 1:
-    raise BadImage('the PNG file is packed by an unknown method')
-  return Header('png', height, width, channels, doubt=_doubt_of_chunks(data))
+    raise BadImage('the PNG file uses an unknown compression method')
+  return Header('png', height, width, channels, warning=_chunk_warning(data))
 
 
-def _doubt_of_chunks(data: bytes) -> str:
-  """Says what is wrong with the chunks of a PNG; '' if nothing."""
+def _chunk_warning(data: bytes) -> str:
+  """Return what is wrong with the chunks of a PNG; '' if nothing."""
   view, position, seen = memoryview(data), 8, set()
   while True:
     if position + 12 > len(data):
-      return 'the file is cut off'
+      return 'the file is truncated'
     length, kind = struct.unpack_from('>I4s', data, position)
     end = position + 12 + length
     if end > len(data):
-      return 'the file is cut off'
+      return 'the file is truncated'
     checksum = int.from_bytes(view[end - 4 : end], 'big')
     if zlib.crc32(view[position + 4 : end - 4]) != checksum:
       return f'the chunk at byte {position} is damaged'
     seen.add(kind)
     position = end
     if kind == b'IEND':
-      return '' if b'IDAT' in seen else 'it holds no picture'
+      return '' if b'IDAT' in seen else 'it has no image data'

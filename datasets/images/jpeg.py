@@ -1,4 +1,4 @@
-"""Size and soundness of a JPEG file, without decoding the picture.
+"""Read the size of a JPEG file and check it for damage without decoding it.
 
 ITU-T Recommendation T.81, Digital Compression and Coding of Continuous-Tone
 Still Images, https://www.w3.org/Graphics/JPEG/itu-t81.pdf; its section B names
@@ -13,36 +13,43 @@ from datasets.images.types import BadImage, Header
 
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _HUFFMAN, _ARITHMETIC, _QUANTIZATION, _APP1 = 0xC4, 0xCC, 0xDB, 0xE1
-_SCAN, _END, _FILLING = 0xDA, 0xD9, 0xFF
+_SCAN, _END, _PADDING = 0xDA, 0xD9, 0xFF
 _OTHER_FRAMES = {*range(0xC3, 0xD0)} - {_HUFFMAN, 0xC8, _ARITHMETIC}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
-# In the picture's data 0xFF is followed by 0 (the byte itself is meant) or by
-# a restart marker; more than one 0xFF are filling. All else starts a segment.
+# In compressed data, 0xFF is followed by 0 (an escaped 0xFF) or by a restart
+# marker, and repeated 0xFF bytes are padding. Anything else starts a segment.
 _NEXT_MARKER = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
 _BETWEEN_SCANS = {0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)}
 
 
-class _Doubt(Exception):
-  """Damage that a decoder may put up with."""
+class _Damage(Exception):
+  """Damage that some decoders tolerate."""
 
 
 def read_jpeg(data: bytes) -> Header:
-  """Returns what is known of a JPEG file; see `headers.read_header`."""
+  """Return the properties of a JPEG file; see `headers.read_header`.
+
+  Args:
+    data: the contents of the whole file.
+
+  Raises:
+    BadImage: if the file cannot be decoded.
+  """
   reader = _Reader(data)
-  doubt = ''
+  warning = ''
   try:
     reader.read()
-  except _Doubt as error:
-    doubt = str(error)
+  except _Damage as error:
+    warning = str(error)
   except (IndexError, struct.error):
-    doubt = 'the file is cut off'
+    warning = 'the file is truncated'
   if reader.size is None:
-    raise BadImage(f'the JPEG header is damaged: {doubt or "no frame"}')
-  return Header('jpeg', *reader.size, reader.orientation, doubt)
+    raise BadImage(f'the JPEG header is damaged: {warning or "no frame"}')
+  return Header('jpeg', *reader.size, reader.orientation, warning)
 
 
 class _Reader:
-  """Goes through the segments of a JPEG file.
+  """A reader that visits all segments of a JPEG file.
 
   Attributes:
     size: height, width and number of components; None before the frame.
@@ -58,7 +65,7 @@ class _Reader:
     self._huffman_tables = set()
 
   def read(self):
-    """Reads up to the end of the picture."""
+    """Read all segments up to the end of the image."""
     position = 2
     while True:
       marker, segment, position = self._next_segment(position)
@@ -66,34 +73,34 @@ class _Reader:
         return
       if marker == _SCAN:
         self._read_scan(segment)
-        position = self._skip_picture_data(position)
+        position = self._skip_compressed_data(position)
       else:
         self._read_segment(marker, segment)
 
   def _next_segment(self, position: int):
-    """Returns a segment's marker and contents, and where the next starts."""
+    """Return a segment's marker and contents and the position after it."""
     data = self._data
     if data[position] != 0xFF:
-      raise _Doubt(f'no segment starts at byte {position}')
+      raise _Damage(f'no segment starts at byte {position}')
     marker = data[position + 1]
-    while marker == _FILLING or marker in _WITHOUT_LENGTH:
-      position += 1 if marker == _FILLING else 2
+    while marker == _PADDING or marker in _WITHOUT_LENGTH:
+      position += 1 if marker == _PADDING else 2
       marker = data[position + 1]
     if marker == _END:
       if self.size is None:
-        raise _Doubt('it holds no picture')
+        raise _Damage('it has no image data')
       return marker, b'', position
     length = data[position + 2] << 8 | data[position + 3]
     end = position + 2 + length
     if length < 2 or end > len(data):
-      raise _Doubt('the file is cut off')
+      raise _Damage('the file is truncated')
     return marker, data[position + 4 : end], end
 
-  def _skip_picture_data(self, position: int) -> int:
-    """Returns where the segment after the picture's data starts."""
+  def _skip_compressed_data(self, position: int) -> int:
+    """Return the position of the segment after the compressed data."""
     match = _NEXT_MARKER.search(self._data, position)
     if match is None:
-      raise _Doubt('the file is cut off')
+      raise _Damage('the file is truncated')
     return match.end() - 2
 
   def _read_segment(self, marker: int, segment: bytes):
@@ -108,12 +115,12 @@ class _Reader:
     elif marker == _APP1 and segment.startswith(b'Exif\0\0'):
       self.orientation = read_orientation(segment[6:])
     elif marker not in _BETWEEN_SCANS:
-      raise _Doubt(f'there is an unknown marker {marker:#x}')
+      raise _Damage(f'there is an unknown marker {marker:#x}')
 
   def _read_frame(self, marker: int, segment: bytes):
     precision, height, width, components = struct.unpack_from('>BHHB', segment)
     if self.size is not None:
-      raise _Doubt('it has two frames')
+      raise _Damage('it has two frame headers')
     if precision != 8:
       raise BadImage(f'a JPEG of {precision} bits is not supported')
     if not (height and width):
@@ -134,82 +141,86 @@ class _Reader:
       precision, table = segment[position] >> 4, segment[position] & 15
       position += 129 if precision else 65
       if precision > 1 or table > 3 or position > len(segment):
-        raise _Doubt('a quantization table is damaged')
+        raise _Damage('a quantization table is damaged')
       self._quantization_tables.add(table)
 
   def _read_scan(self, segment: bytes):
     if self.size is None:
-      raise _Doubt('a picture comes before its frame')
+      raise _Damage('a scan comes before the frame header')
     count = segment[0]
     components, tables = segment[1 : 1 + 2 * count : 2], segment[2::2]
     is_sound = 1 <= count <= 4 and len(segment) == 4 + 2 * count
     if not is_sound or len(set(components)) != count:
-      raise _Doubt('a scan header is damaged')
+      raise _Damage('a scan header is damaged')
     first, last, approximation = segment[-3:]
     for component, table in zip(components, tables, strict=False):
       if component not in self._component_tables:
-        raise _Doubt('a scan names a component that is not there')
+        raise _Damage('a scan names a component that is not there')
       if self._component_tables[component] not in self._quantization_tables:
-        raise _Doubt('a quantization table is missing')
+        raise _Damage('a quantization table is missing')
       self._check_tables(table, first, last, approximation)
     if self._progressive and not _is_progression(
       first, last, approximation, count
     ):
-      raise _Doubt('a scan header is damaged')
+      raise _Damage('a scan header is damaged')
 
   def _check_tables(self, table: int, first, last, approximation):
-    """Checks that the Huffman tables of a component in a scan are there."""
+    """Check that the Huffman tables of a component in a scan are there."""
     needed = set()
     if not self._progressive or (first == 0 and approximation >> 4 == 0):
       needed.add(table >> 4)
     if not self._progressive or last > 0:
       needed.add(0x10 | table & 15)
     if not needed <= self._huffman_tables:
-      raise _Doubt('a Huffman table is missing')
+      raise _Damage('a Huffman table is missing')
 
 
-@functools.lru_cache(maxsize=256)  # most files have the tables of the standard
+@functools.lru_cache(maxsize=256)  # most files use the tables of the standard
 def _huffman_tables(segment: bytes) -> frozenset:
-  """Returns which Huffman tables a segment defines, 16 + n for AC tables."""
+  """Return the ids of a segment's Huffman tables; AC tables count from 16."""
   tables, position = set(), 0
   while position < len(segment):
     table = segment[position]
     lengths = segment[position + 1 : position + 17]
     start, position = position + 17, position + 17 + sum(lengths)
     if position > len(segment) or table & 15 > 3 or table >> 4 > 1:
-      raise _Doubt('a Huffman table is damaged')
-    is_direct = table >> 4 == 0
-    _check_code(lengths, segment[start:position] if is_direct else b'')
+      raise _Damage('a Huffman table is damaged')
+    is_dc = table >> 4 == 0
+    _check_code(lengths, segment[start:position] if is_dc else b'')
     tables.add(table)
   return frozenset(tables)
 
 
-def _check_code(lengths: bytes, direct_symbols: bytes):
-  """Checks that the code lengths make a prefix code.
+def _check_code(lengths: bytes, dc_symbols: bytes):
+  """Check that the code lengths form a prefix code.
 
   Args:
-    lengths: how many codes there are of 1, 2, ..., 16 bits.
-    direct_symbols: the symbols of a table for DC coefficients, else nothing.
+    lengths: the number of codes of 1, 2, ..., 16 bits.
+    dc_symbols: the symbols of a DC table; empty for an AC table.
   """
   free = 1
   for count in lengths:
     free = 2 * free - count
     if free < 0:
-      raise _Doubt('a Huffman table is damaged')
-  if sum(lengths) > 256 or (direct_symbols and max(direct_symbols) > 15):
-    raise _Doubt('a Huffman table is damaged')
+      raise _Damage('a Huffman table is damaged')
+  if sum(lengths) > 256 or (dc_symbols and max(dc_symbols) > 15):
+    raise _Damage('a Huffman table is damaged')
 
 
 def _is_progression(first, last, approximation, count) -> bool:
-  """Says whether the parameters of a progressive scan make sense."""
+  """Return whether the parameters of a progressive scan are valid."""
   high, low = approximation >> 4, approximation & 15
-  is_direct = first == 0 and last == 0
+  is_dc = first == 0 and last == 0
   is_band = 1 <= first <= last <= 63 and count == 1
-  return (is_direct or is_band) and low <= 13 and high in (0, low + 1)
+  return (is_dc or is_band) and low <= 13 and high in (0, low + 1)
 
 
 def read_orientation(tiff: bytes) -> int:
-  """Returns the orientation in EXIF data, 1 if it gives none."""
+  """Return the orientation that EXIF data state, 1 if they state none.
+
+  Args:
+    tiff: the EXIF data after the `Exif` signature.
+  """
   order = {b'II': '<', b'MM': '>'}.get(tiff[:2])
   if order is None:
     return 1

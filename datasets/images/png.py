@@ -1,9 +1,9 @@
-"""PNG encoding of small images by the thousand.
+"""Fast PNG encoding of batches of small images.
 
 PNG (Portable Network Graphics) Specification, second edition,
-https://www.w3.org/TR/png-2/. One 8-bit image is a signature, a header chunk,
-one compressed data chunk and an end chunk. Rows are laid out for all images of
-a batch at once; what is left is one call of zlib an image.
+https://www.w3.org/TR/png-2/. An 8-bit image is a signature, a header chunk,
+one compressed data chunk and an end chunk. The rows of a whole batch are laid
+out at once; then each image takes one call of zlib.
 """
 
 import struct
@@ -17,15 +17,16 @@ _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 
 
 class _Coding(NamedTuple):
-  """How images of one number of channels are written."""
+  """The PNG color type and the zlib level for a number of channels."""
 
   color_type: int
   level: int
 
 
-# Drawings on an empty ground become a seventh at no cost. Photographs of this
-# size lose a third of their bytes to the best packing, which takes most of the
-# time of a conversion and doubles the time of decoding: they are only wrapped.
+# Gray images here are drawings, which compress to a seventh at little cost.
+# Photographs of this size shrink by a third at best, but compression would take
+# most of the conversion time and double the decoding time: they are stored
+# uncompressed.
 _CODINGS = {1: _Coding(0, level=1), 3: _Coding(2, level=0)}
 
 
@@ -40,7 +41,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _rows(images: np.ndarray) -> np.ndarray:
-  """Puts a zero before each row: it is not filtered.
+  """Prefix each row with a zero, the filter type `None`.
 
   Args:
     images: uint8 of [number, height, width, channels].
@@ -55,14 +56,14 @@ def _rows(images: np.ndarray) -> np.ndarray:
 
 
 def encode_batch(images: np.ndarray, batch_size: int = 1000) -> Iterator[bytes]:
-  """Yields the PNG of each image, the same bytes on every run.
+  """Yield each image as a PNG file; the bytes are the same on every run.
 
   Args:
     images: uint8 of [number, height, width, channels], 1 or 3 channels.
-    batch_size: how many images are laid out at once; bounds the memory.
+    batch_size: number of images that are laid out at once; limits the memory.
 
   Raises:
-    ValueError: if the array is of another type or shape.
+    ValueError: if the array has another type or shape.
   """
   if images.dtype != np.uint8 or images.ndim != 4:
     raise ValueError(

@@ -1,13 +1,13 @@
-"""Re-encoding of the images that cannot be stored as they are; needs Pillow.
+"""Re-encode images that cannot be stored unchanged; needs Pillow.
 
-JPEGs made for printing (CMYK) become RGB JPEGs; GIF (the first frame), BMP,
-WebP and TIFF become PNGs, which loses nothing; images over `max_side` are
-shrunk. Gray images stay gray. Transparency is dropped, as decoders of RGB do.
+CMYK JPEGs become RGB JPEGs. GIF (first frame), BMP, WebP and TIFF images become
+PNGs, which is lossless. Images larger than `max_side` are shrunk. Gray images
+stay gray. The alpha channel is dropped, as RGB decoders do.
 """
 
 import io
 
-from datasets.images.types import BadImage
+from datasets.images.types import BadImage, Header, Policy
 from slim_support import errors
 
 _QUALITY = 95
@@ -15,21 +15,23 @@ _GRAY_MODES = ('1', 'L', 'LA', 'La')
 _DEEP_MODES = ('I;16', 'I;16B', 'I;16L', 'I')
 
 
-def reencode(data: bytes, header, policy) -> tuple[str, int, int, bytes]:
-  """Returns format, height, width and bytes of the image to store.
+def reencode(
+  data: bytes, header: Header, policy: Policy
+) -> tuple[str, int, int, bytes]:
+  """Return the format, height, width and bytes of the image to store.
 
   Args:
-    data: the image file.
-    header: its `Header`.
-    policy: an `worker.Policy`.
+    data: the contents of the image file.
+    header: the header of the image.
+    policy: the requirements that the stored image must meet.
 
   Raises:
     UserError: if Pillow is not installed.
     BadImage: if the image has too many pixels.
-    Exception: what Pillow raises on bytes that it cannot decode.
+    Exception: any error of Pillow for bytes that it cannot decode.
   """
   pillow = errors.import_extra('PIL.Image', 'images')
-  pillow.MAX_IMAGE_PIXELS = None  # checked here, before anything is decoded
+  pillow.MAX_IMAGE_PIXELS = None  # checked below, before decoding
   with pillow.open(io.BytesIO(data)) as image:
     width, height = image.size
     if height * width > policy.max_pixels:
@@ -38,7 +40,7 @@ def reencode(data: bytes, header, policy) -> tuple[str, int, int, bytes]:
         f'{policy.max_pixels}'
       )
     if policy.max_side:
-      # Lets the JPEG decoder shrink by halves as far as quality allows.
+      # Let the JPEG decoder shrink by powers of two where the quality allows.
       image.draft(None, (2 * policy.max_side, 2 * policy.max_side))
     image.load()
     image = _to_plain_mode(image)
@@ -55,11 +57,11 @@ def reencode(data: bytes, header, policy) -> tuple[str, int, int, bytes]:
 
 
 def _to_plain_mode(image):
-  """Returns the image as 8-bit gray or RGB."""
+  """Return the image converted to 8-bit gray or RGB."""
   if image.mode in _DEEP_MODES:  # convert() would clip instead of scaling
     return (
       image.convert('I').point(lambda value: value * (1 / 256)).convert('L')
     )
   if image.mode == 'F':
-    raise BadImage('its pixels are floating point numbers')
+    raise BadImage('its pixels are floating-point numbers')
   return image.convert('L' if image.mode in _GRAY_MODES else 'RGB')

@@ -1,8 +1,8 @@
-"""Looks at image files, one by one, in a process of its own.
+"""A worker process that inspects image files and re-encodes some of them.
 
-Knows nothing of TensorFlow, so that a worker starts in a blink. It speaks over
-its standard input and output: a line of JSON with files in, a line of JSON
-with inspections and then the re-encoded images out.
+It does not import TensorFlow, so that it starts fast. It communicates over
+standard input and output: it reads a line of JSON with files, and writes a line
+of JSON with their inspections followed by the bytes of re-encoded images.
 """
 
 import json
@@ -13,20 +13,32 @@ import sys
 from typing import NamedTuple
 
 from datasets.images import headers
+from datasets.images.types import MAX_IMAGE_PIXELS, Policy
 from slim_support import errors
 
+__all__ = [
+  'MAX_IMAGE_PIXELS',
+  'ImageFile',
+  'Inspection',
+  'Policy',
+  'inspect',
+  'main',
+  'read_image',
+]
+
 MAX_FILE_BYTES = 1 << 28
-MAX_IMAGE_PIXELS = 100_000_000
 
 
 class ImageFile(NamedTuple):
-  """Where an image lies.
+  """The location of an image, in a file of its own or in an archive.
 
   Attributes:
-    name: what messages call it.
-    path: the file, or the archive that holds the image.
-    offset: where in an archive the image starts, None for a file of its own.
-    size: its length in an archive.
+    name: the name for messages.
+    path: the path of the file or of the archive.
+    offset: start of the image in the archive in bytes; None for a file of its
+      own.
+    size: length of the image in the archive in bytes; None for a file of its
+      own.
   """
 
   name: str
@@ -35,36 +47,23 @@ class ImageFile(NamedTuple):
   size: int | None = None
 
 
-class Policy(NamedTuple):
-  """What is asked of images.
-
-  Attributes:
-    max_pixels: an image of more is refused.
-    max_side: a longer side is shrunk to this; None leaves sizes alone.
-    only_jpeg: store PNGs too as JPEGs.
-  """
-
-  max_pixels: int = MAX_IMAGE_PIXELS
-  max_side: int | None = None
-  only_jpeg: bool = False
-
-
 class Inspection(NamedTuple):
-  """What was found.
+  """The result of inspecting an image.
 
   Attributes:
-    reason: why the image is refused; empty if it is not.
-    doubt: why a decoder should be asked; empty if there is no need.
-    image_format: what is stored, 'jpeg' or 'png'.
-    height: of what is stored.
-    width: of what is stored.
-    size: the length of the file that was looked at.
-    is_rotated: whether the EXIF data ask for turning.
-    data: the image if it was re-encoded; None if its file is stored as it is.
+    rejection_reason: why the image cannot be used; empty if it can.
+    warning: damage that a decoder may tolerate, so that the image must be
+      decoded once before it is used; empty if there is none.
+    image_format: format of the stored image, 'jpeg' or 'png'.
+    height: height of the stored image in pixels.
+    width: width of the stored image in pixels.
+    size: length of the inspected file in bytes.
+    is_rotated: whether the EXIF data state that the image is rotated.
+    data: the re-encoded image; None if the file is stored unchanged.
   """
 
-  reason: str = ''
-  doubt: str = ''
+  rejection_reason: str = ''
+  warning: str = ''
   image_format: str = ''
   height: int = 0
   width: int = 0
@@ -73,15 +72,18 @@ class Inspection(NamedTuple):
   data: bytes | None = None
 
 
-_archives = {}  # path -> open file, open as long as the process lives
+_archives = {}  # path -> open file, kept open until the process ends
 
 
 def read_image(file: ImageFile) -> bytes:
-  """Returns the bytes of an image.
+  """Return the bytes of an image.
+
+  Args:
+    file: the location of the image.
 
   Raises:
-    OSError: if they cannot be read.
-    BadImage: if it is no regular file, or one of absurd length.
+    OSError: if it cannot be read.
+    BadImage: if it is not a regular file, or longer than `MAX_FILE_BYTES`.
   """
   if file.offset is not None:
     if file.path not in _archives:
@@ -89,9 +91,9 @@ def read_image(file: ImageFile) -> bytes:
     _archives[file.path].seek(file.offset)
     data = _archives[file.path].read(file.size)
     if len(data) < file.size:
-      raise headers.BadImage('the archive is cut off')
+      raise headers.BadImage('the archive is truncated')
     return data
-  # Without O_NONBLOCK the opening of a pipe would wait for its other end.
+  # Without O_NONBLOCK, opening a pipe would wait for a writer.
   flags = (
     os.O_RDONLY | getattr(os, 'O_BINARY', 0) | getattr(os, 'O_NONBLOCK', 0)
   )
@@ -101,7 +103,7 @@ def read_image(file: ImageFile) -> bytes:
     if not stat.S_ISREG(status.st_mode):
       raise headers.BadImage('it is not a regular file')
     if status.st_size > MAX_FILE_BYTES:
-      raise headers.BadImage(f'the file is {status.st_size} bytes long')
+      raise headers.BadImage(f'the file has {status.st_size} bytes')
     return _read_to_end(descriptor, status.st_size)
   finally:
     os.close(descriptor)
@@ -118,17 +120,18 @@ def _read_to_end(descriptor: int, size: int) -> bytes:
 
 
 def inspect(
-  file: ImageFile, policy: Policy, *, may_reencode=True
+  file: ImageFile, policy: Policy, *, may_reencode: bool = True
 ) -> Inspection | None:
-  """Looks at one image; whatever is wrong with it ends up in the inspection.
+  """Inspect one image; errors become the `rejection_reason` of the result.
 
   Args:
-    file: the image.
-    policy: what is asked of it.
-    may_reencode: whether this process may decode and encode it.
+    file: the location of the image.
+    policy: the requirements that the image must meet.
+    may_reencode: whether this process may decode and re-encode the image.
 
   Returns:
-    The inspection; None if the image has to be re-encoded but may not be.
+    The inspection; None if the image must be re-encoded and `may_reencode` is
+    false.
   """
   try:
     return _inspect_bytes(read_image(file), policy, may_reencode)
@@ -144,7 +147,7 @@ def _inspect_bytes(data, policy, may_reencode) -> Inspection | None:
   is_rotated = header.orientation != 1
   if not _must_change(header, policy):
     return Inspection(
-      doubt=header.doubt,
+      warning=header.warning,
       image_format=header.image_format,
       height=header.height,
       width=header.width,
@@ -163,9 +166,9 @@ def _inspect_bytes(data, policy, may_reencode) -> Inspection | None:
     raise
   except errors.UserError as error:
     raise headers.BadImage(
-      f'a {header.image_format} of this kind is re-encoded. {error}'
+      f'this kind of {header.image_format} must be re-encoded. {error}'
     ) from error
-  except Exception as error:  # decoders raise whatever the bytes provoke
+  except Exception as error:  # decoders raise many kinds of errors
     raise headers.BadImage(f'it cannot be decoded: {error}') from error
   return Inspection(
     '', '', image_format, height, width, len(data), is_rotated, changed
@@ -181,9 +184,9 @@ def _check_pixels(height: int, width: int, policy: Policy):
 
 
 def _must_change(header, policy) -> bool:
-  """Says whether an image has to be re-encoded."""
+  """Return whether an image must be re-encoded."""
   is_jpeg = header.image_format == 'jpeg'
-  if is_jpeg and header.channels == 4:  # made for printing, not for RGB
+  if is_jpeg and header.channels == 4:  # CMYK, which is made for printing
     return True
   if not is_jpeg and (header.image_format != 'png' or policy.only_jpeg):
     return True
@@ -191,10 +194,10 @@ def _must_change(header, policy) -> bool:
   return policy.max_side is not None and longest > policy.max_side
 
 
-def main():
-  """Answers requests until the standard input ends.
+def main() -> None:
+  """Answer requests until standard input ends.
 
-  The first line is the policy; each further one a list of files.
+  The first line is the policy; each later line is a list of files.
   """
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent closes the input
   requests, replies = sys.stdin.buffer, sys.stdout.buffer

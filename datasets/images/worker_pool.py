@@ -1,4 +1,4 @@
-"""Several processes that look at images, and the samples that come of it."""
+"""A pool of worker processes that inspect images."""
 
 import collections
 import concurrent.futures
@@ -14,8 +14,8 @@ from datasets.images import worker
 from datasets.images.worker import ImageFile, Inspection, Policy
 from slim_support import cores
 
-_CHUNK = 32  # files a request: some milliseconds of work
-_FEW = 8 * _CHUNK  # not worth starting processes for
+_CHUNK = 32  # files in a request: some milliseconds of work
+_FEW = 8 * _CHUNK  # too few files to start processes for
 _ROOT = os.path.dirname(
   os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 )
@@ -26,16 +26,16 @@ _START = (
 
 
 class ImagePool:
-  """Processes that look at images.
+  """A pool of processes that inspect images.
 
-  They are started here rather than by `multiprocessing`, which would run the
-  user's main script again in each of them. A process that dies of an image is
-  replaced, and the image refused.
+  The processes are not started with `multiprocessing`, which would run the
+  user's main script again in each of them. If an image crashes a process, the
+  process is replaced and the image is rejected.
 
   Args:
-    policy: what is asked of the images.
-    num_workers: how many processes; None for one a processor. One means that
-      this process does the work itself.
+    policy: the requirements that images must meet.
+    num_workers: number of processes; None for one per processor core. With 1,
+      the current process does the work.
   """
 
   def __init__(self, policy: Policy, num_workers: int | None = None):
@@ -46,7 +46,11 @@ class ImagePool:
     self._own = threading.local()  # each thread talks to one process
 
   def inspect(self, files: Sequence[ImageFile]) -> Iterator[Inspection]:
-    """Yields the inspection on each file, in order."""
+    """Yield the inspection of each file, in order.
+
+    Args:
+      files: the images.
+    """
     if self._num_workers == 1 or len(files) <= _FEW:
       for file in files:
         yield worker.inspect(file, self._policy)
@@ -65,13 +69,13 @@ class ImagePool:
       first, future = waiting.popleft()
       for chunk in itertools.islice(chunks, 1):
         waiting.append((chunk, self._threads.submit(self._ask, chunk)))
-      if future.cancel():  # the processes are behind, or only starting
+      if future.cancel():  # the processes are busy or still starting
         yield from map(self._inspect_here, first)
       else:
         yield from future.result()
 
   def _inspect_here(self, file: ImageFile) -> Inspection:
-    """Looks at a file in this process, unless a decoder could crash on it."""
+    """Inspect a file in this process unless it must be decoded."""
     inspection = worker.inspect(file, self._policy, may_reencode=False)
     if inspection is None:
       (inspection,) = self._threads.submit(self._ask, [file]).result()
@@ -82,18 +86,18 @@ class ImagePool:
     self._workers.append(self._own.worker)
 
   def _ask(self, files: Sequence[ImageFile]) -> list[Inspection]:
-    """Has the thread's process look at some files."""
+    """Return the inspections of files by this thread's process."""
     try:
       return self._own.worker.ask(files)
     except (EOFError, BrokenPipeError, ValueError):
       self._own.worker.close()
       self._start_worker()
     if len(files) == 1:
-      return [Inspection('it made the decoder crash')]
+      return [Inspection('it crashes the decoder')]
     return [inspection for file in files for inspection in self._ask([file])]
 
-  def close(self):
-    """Ends the processes."""
+  def close(self) -> None:
+    """Stop all processes."""
     if self._threads is not None:
       self._threads.shutdown(cancel_futures=True)
       self._threads = None
@@ -103,13 +107,16 @@ class ImagePool:
 
 
 class _Worker:
-  """One process; see `worker.main` for what is said."""
+  """One worker process; see `worker.main` for the protocol."""
 
   def __init__(self, policy: Policy):
     self._process = subprocess.Popen(
       [sys.executable, '-c', _START, _ROOT],
       stdin=subprocess.PIPE,
       stdout=subprocess.PIPE,
+      # Ctrl-C reaches all processes of a terminal's session: only the parent
+      # shall handle it.
+      start_new_session=True,
     )
     self._send(policy)
 
@@ -118,10 +125,10 @@ class _Worker:
     self._process.stdin.flush()
 
   def ask(self, files: Sequence[ImageFile]) -> list[Inspection]:
-    """Returns the inspections on some files.
+    """Return the inspections of some files.
 
     Raises:
-      EOFError: if the process has ended.
+      EOFError: if the process has died.
     """
     self._send([list(file) for file in files])
     line = self._process.stdout.readline()
@@ -137,8 +144,8 @@ class _Worker:
       inspections.append(Inspection(*head, data))
     return inspections
 
-  def close(self):
-    """Ends the process."""
+  def close(self) -> None:
+    """Stop the process."""
     self._process.kill()
     self._process.wait()
     self._process.stdin.close()

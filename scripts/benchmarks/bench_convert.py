@@ -126,8 +126,8 @@ def convert_arrays(images: np.ndarray, output: str):
   from datasets.download_and_convert_mnist import array_split
 
   labels = np.zeros(len(images), np.uint8)
-  content = engine.Content({0: 'a'}, {'train': array_split(images, labels)})
-  source = engine.Source('bench', open=lambda paths, work: content)
+  opened = engine.OpenedSource({0: 'a'}, {'train': array_split(images, labels)})
+  source = engine.Source('bench', open=lambda paths, work: opened)
   engine.convert(source, output)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from datasets.downloading import downloads
 
-IMPATIENT = downloads.Patience(attempts=3, timeout=5.0, pause=0.01)
+FAST_RETRY = downloads.RetryPolicy(attempts=3, timeout=5.0, pause=0.01)
 
 
 @dataclasses.dataclass

@@ -19,7 +19,7 @@ def make_source(name='small', *, read=None, **options):
       )
 
   def open_content(unused_paths, unused_work):
-    return engine.Content(
+    return engine.OpenedSource(
       {0: 'a', 1: 'b', 2: 'c'},
       {
         split: engine.Split(count, read_split, 4)

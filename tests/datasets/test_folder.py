@@ -95,7 +95,7 @@ def test_second_run_sees_whether_the_images_changed(tmp_path, capsys):
   images = fill(tmp_path / 'in')
   output = convert(images, tmp_path / 'out')
   convert(images, output)
-  assert 'holds folder already: 24 samples' in capsys.readouterr().out
+  assert 'already holds folder: 24 samples' in capsys.readouterr().out
   fill(images, ('emu',))
   convert(images, output)
   assert converted.read_metadata(output)['num_classes'] == 3
@@ -105,7 +105,7 @@ def test_second_run_sees_whether_the_images_changed(tmp_path, capsys):
   later = os.path.getmtime(os.path.join(output, 'dataset.json')) + 5
   os.utime(changed, (later, later))
   convert(images, output)
-  assert 'was changed' in capsys.readouterr().out
+  assert 'has changed' in capsys.readouterr().out
   assert made.folder_bytes(output) == before
 
 
@@ -190,7 +190,7 @@ def test_turned_images_are_counted(tmp_path, capsys):
   data = made.encode(made.picture(1), exif=exif)
   (tmp_path / 'in/cat/turned.jpg').write_bytes(data)
   convert(images, tmp_path / 'out')
-  assert '1 images carry an EXIF orientation' in capsys.readouterr().out
+  assert '1 images have an EXIF orientation' in capsys.readouterr().out
 
 
 def test_circles_of_links_end(tmp_path):
@@ -214,10 +214,10 @@ def test_hidden_and_foreign_files_are_passed_over(tmp_path, capsys):
   (tmp_path / 'in/empty').mkdir()
   output = convert(images, tmp_path / 'out')
   said = capsys.readouterr().out
-  assert 'empty holds no images; it is left out' in said
+  assert 'Skipping the class folder' in said
+  assert "empty': it has no images" in said
   assert (
-    "Passed over 1 files that are not images, for instance 'cat/notes.txt'"
-    in said
+    "Ignoring 1 files that are not images, for instance 'cat/notes.txt'" in said
   )
   assert converted.read_label_file(output) == {0: 'cat', 1: 'dog'}
 
@@ -226,10 +226,10 @@ def test_hidden_and_foreign_files_are_passed_over(tmp_path, capsys):
   ('classes', 'reason'),
   [
     (('Cat', 'cat'), 'differ only in case'),
-    (('é', 'e\u0301'), 'spelling of accents'),
-    (('a\nb', 'c'), 'rename it'),
-    ((os.fsdecode(b'\xff'), 'c'), 'rename it'),
-    ((' a', 'c'), 'rename it'),
+    (('é', 'e\u0301'), 'encoding of accents'),
+    (('a\nb', 'c'), 'Rename the folder'),
+    ((os.fsdecode(b'\xff'), 'c'), 'Rename the folder'),
+    ((' a', 'c'), 'Rename the folder'),
     ((), 'holds no folders'),
   ],
 )
@@ -246,7 +246,7 @@ def test_classes_that_cannot_be_told_apart(tmp_path, classes, reason):
     ({'images': None}, '--image_dir is missing'),
     ({'images': 'nowhere'}, 'There is no folder --image_dir'),
     ({'validation_fraction': 1.0}, '--validation_fraction=1.0'),
-    ({'output': 'in/out'}, 'lies in --image_dir'),
+    ({'output': 'in/out'}, 'is inside --image_dir'),
   ],
 )
 def test_settings_that_cannot_work(tmp_path, options, reason):

@@ -220,7 +220,7 @@ def test_finished_shards_are_kept(tmp_path, monkeypatch):
 def test_unknown_synset_is_named(tmp_path):
   write_tars(tmp_path, ['n00000001'], 1)
   source, options = small_source(tmp_path)
-  with pytest.raises(UserError, match=r'n00000001\.tar is none of the 1000'):
+  with pytest.raises(UserError, match=r'n00000001\.tar is not one of the 1000'):
     engine.convert(source, str(tmp_path), options)
 
 
@@ -229,7 +229,7 @@ def test_cut_tar_is_named(tmp_path):
   path = tmp_path / 'ILSVRC2012_img_train.tar'
   path.write_bytes(path.read_bytes()[:12_000])
   source, options = small_source(tmp_path)
-  with pytest.raises(UserError, match='train.tar is not a whole archive'):
+  with pytest.raises(UserError, match='train.tar is damaged'):
     engine.convert(source, str(tmp_path), options)
 
 

@@ -19,7 +19,7 @@ from datasets.conversion import engine
 from slim_support.errors import UserError
 from tests.datasets import made
 
-OPTIONS = engine.Options(patience=made.IMPATIENT, num_workers=1)
+OPTIONS = engine.Options(retry_policy=made.FAST_RETRY, num_workers=1)
 NAMES = {
   'train': ('train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz'),
   'test': ('t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz'),
@@ -181,14 +181,20 @@ def test_downloads_are_kept_on_request(server, tmp_path):
 @pytest.mark.parametrize(
   ('data', 'reason'),
   [
-    (gzip.compress(b'\0\0\x08\x01' + bytes(20)), 'no IDX file of 3 dimensions'),
-    (gzip.compress(b'\0\0'), 'no IDX file'),
-    (made.idx_gz(np.zeros((3, 28, 28), np.uint8))[:-9], 'not a whole archive'),
+    (
+      gzip.compress(b'\0\0\x08\x01' + bytes(20)),
+      'not an IDX file with 3 dimensions',
+    ),
+    (gzip.compress(b'\0\0'), 'not an IDX file'),
+    (
+      made.idx_gz(np.zeros((3, 28, 28), np.uint8))[:-9],
+      'not an archive of its kind',
+    ),
     (
       gzip.compress(
         gzip.decompress(made.idx_gz(np.zeros((3, 28, 28), np.uint8)))[:-5]
       ),
-      'its header says 3 x 28 x 28',
+      'its header states 3 x 28 x 28',
     ),
     (made.idx_gz(np.zeros((3, 28, 28), np.uint8)), '10 labels'),
     (made.idx_gz(np.zeros((10, 5, 5), np.uint8)), 'expected one label'),
@@ -208,7 +214,7 @@ def test_wrong_cifar10_files_are_named(server, tmp_path):
   good = made.cifar_tar()[0]
   for members, reason in (
     ({'data_batch_1.bin': bytes(3073)}, 'lacks data_batch_2.bin'),
-    ({'data_batch_1.bin': bytes(3000)}, 'no multiple of the 3073'),
+    ({'data_batch_1.bin': bytes(3000)}, 'not a multiple of the 3073'),
     ({'../data_batch_1.bin': bytes(3073)}, 'refused'),
   ):
     download = server.download('a.tar.gz', made.tar_bytes(members))
@@ -217,7 +223,7 @@ def test_wrong_cifar10_files_are_named(server, tmp_path):
       engine.convert(source, str(tmp_path), OPTIONS)
   download = server.download('b.tar.gz', good[:-200])
   source = download_and_convert_cifar10.make_source(download=download)
-  with pytest.raises(UserError, match='not a whole archive'):
+  with pytest.raises(UserError, match='not an archive of its kind'):
     engine.convert(source, str(tmp_path / 'cut'), OPTIONS)
 
 

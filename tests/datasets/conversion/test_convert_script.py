@@ -84,7 +84,7 @@ def test_killed_script_leaves_nothing_half_done(tmp_path):
     assert time.monotonic() < deadline
     time.sleep(0.001)
   process.send_signal(signal.SIGSTOP)
-  with pytest.raises(UserError, match='Another conversion .* is at work'):
+  with pytest.raises(UserError, match='Another conversion .* is running'):
     convert_here(images, output)
   children = psutil.Process(process.pid).children()
   assert children

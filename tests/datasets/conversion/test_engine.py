@@ -42,7 +42,7 @@ def test_second_run_finds_it_done(tmp_path, capsys):
     raise AssertionError(index)
 
   engine.convert(make_source(read=fail), str(tmp_path))
-  assert 'holds small already: 50 samples' in capsys.readouterr().out
+  assert 'already holds small: 50 samples' in capsys.readouterr().out
   assert made.folder_bytes(tmp_path) == before
 
 
@@ -84,7 +84,7 @@ def test_folder_that_cannot_be_written_to(tmp_path):
 
 def reject_some(index):
   if index in (3, 7):
-    return engine.Rejected(f'{index}.jpg', 'the file is empty')
+    return engine.RejectedImage(f'{index}.jpg', 'the file is empty')
   return make_sample(index)
 
 
@@ -108,7 +108,7 @@ def test_bad_images_are_left_out_and_listed(tmp_path):
 
 
 def test_nothing_but_bad_images(tmp_path):
-  source = make_source(read=lambda index: engine.Rejected('a', 'bad'))
+  source = make_source(read=lambda index: engine.RejectedImage('a', 'bad'))
   options = engine.Options(skip_bad_images=True)
   with pytest.raises(UserError, match='no usable images'):
     engine.convert(source, str(tmp_path), options)

@@ -10,8 +10,8 @@ from datasets.images import folders
 
 def found_image(class_name, index):
   key = f'{class_name}/{index}.jpg'
-  place = folders.place_of(key)
-  return folders.FoundImage(None, class_name, key, place, 1, 0.0)
+  position = folders.split_position_of(key)
+  return folders.FoundImage(None, class_name, key, position, 1, 0.0)
 
 
 @pytest.mark.parametrize('fraction', [0.0, 0.1, 0.5])

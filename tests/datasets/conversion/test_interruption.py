@@ -146,9 +146,9 @@ def test_two_threads_do_not_convert_at_once(tmp_path):
   assert converted.read_metadata(str(tmp_path))['name'] == 'small'
 
 
-def test_other_errors_of_the_system_are_not_taken_for_a_full_disk(tmp_path):
+def test_other_errors_of_the_file_system_are_stated(tmp_path):
   def read(index):
     raise OSError(errno.EIO, 'the disk is broken')
 
-  with pytest.raises(OSError, match='broken'):
+  with pytest.raises(UserError, match='error of the file system.*broken'):
     engine.convert(make_source(read=read), str(tmp_path))

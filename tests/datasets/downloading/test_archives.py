@@ -55,7 +55,7 @@ def test_tar_bomb_is_refused(tmp_path):
     tarfile.open(path) as tar,
     pytest.raises(UserError, match='more than 5 members'),
   ):
-    list(archives.safe_members(tar, str(path), max_members=5))
+    list(archives.safe_members(tar, str(path), max_bytes=1000, max_members=5))
 
 
 def test_gzip_bomb_is_refused(tmp_path):
@@ -76,7 +76,7 @@ def test_damaged_gzip_is_named(tmp_path, damage):
   path.write_bytes(
     {'cut': data[:-20], 'page': b'<html>', 'flip': flipped}[damage]
   )
-  with pytest.raises(UserError, match='not a whole archive'):
+  with pytest.raises(UserError, match='not an archive of its kind'):
     archives.read_gzip(str(path), 10**6)
 
 

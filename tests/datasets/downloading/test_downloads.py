@@ -11,7 +11,7 @@ DATA = bytes(range(256)) * 4000
 
 
 def fetch(download, folder):
-  return downloads.fetch(download, str(folder), made.IMPATIENT)
+  return downloads.fetch(download, str(folder), made.FAST_RETRY)
 
 
 def test_download_arrives_under_its_name_only(server, tmp_path):
@@ -54,7 +54,7 @@ def test_connection_that_always_breaks_ends_in_finite_time(server, tmp_path):
   )
   with pytest.raises(UserError, match='the connection broke after 10 of'):
     fetch(download, tmp_path)
-  assert len(server.requests) == made.IMPATIENT.attempts
+  assert len(server.requests) == made.FAST_RETRY.attempts
   assert not (tmp_path / 'a.gz').exists()
 
 
@@ -86,7 +86,7 @@ def test_placed_file_is_used_and_a_wrong_one_left_alone(server, tmp_path):
 def test_web_page_is_told_from_an_archive(server, tmp_path):
   download = server.download('a.gz', DATA)
   server.put('a.gz', b'<!DOCTYPE html><title>Log in</title>')
-  with pytest.raises(UserError, match='looks like a web page'):
+  with pytest.raises(UserError, match='is a web page'):
     fetch(download, tmp_path)
   assert made.folder_bytes(tmp_path) == {}
 
@@ -130,9 +130,11 @@ def test_silent_server_is_given_up(tmp_path):
     listener.bind(('127.0.0.1', 0))
     listener.listen()
     url = f'http://127.0.0.1:{listener.getsockname()[1]}/a'
-    patience = downloads.Patience(attempts=2, timeout=0.2, pause=0.01)
+    retry_policy = downloads.RetryPolicy(attempts=2, timeout=0.2, pause=0.01)
     with pytest.raises(UserError, match='timed out'):
-      downloads.fetch(downloads.Download('a', (url,)), str(tmp_path), patience)
+      downloads.fetch(
+        downloads.Download('a', (url,)), str(tmp_path), retry_policy
+      )
 
 
 def test_account_is_sent_and_never_shown(server, tmp_path):

@@ -35,7 +35,7 @@ def test_size_and_channels_are_read(kind):
   make, channels = KINDS[kind]
   header = headers.read_header(make())
   assert (header.height, header.width) == (45, 60)
-  assert (header.channels, header.doubt) == (channels, '')
+  assert (header.channels, header.warning) == (channels, '')
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -46,10 +46,10 @@ def test_every_cut_is_noticed(kind):
       header = headers.read_header(data[:length])
     except headers.BadImage:
       continue
-    assert header.doubt, f'{length} of {len(data)} bytes'
+    assert header.warning, f'{length} of {len(data)} bytes'
 
 
-def test_what_is_not_doubted_can_be_decoded():
+def test_images_without_warning_can_be_decoded():
   """Damages files at random; TensorFlow must decode all that pass."""
   chance = random.Random(0)
   contents = tf.placeholder(tf.string, [])
@@ -67,7 +67,7 @@ def test_what_is_not_doubted_can_be_decoded():
           header = headers.read_header(bytes(damaged))
         except headers.BadImage:
           continue
-        if not header.doubt:
+        if not header.warning:
           session.run(decoded, {contents: bytes(damaged)})
           passed += 1
   assert passed > 50  # the check is not simply strict
@@ -79,7 +79,7 @@ def test_what_is_not_doubted_can_be_decoded():
     (b'', 'empty'),
     (b'<html>', 'not an image'),
     (b'\xff\xd8\xff', 'damaged'),
-    (b'\x89PNG\r\n\x1a\n', 'cut off'),
+    (b'\x89PNG\r\n\x1a\n', 'truncated'),
     (encode(PICTURE)[:100], 'damaged'),
   ],
 )

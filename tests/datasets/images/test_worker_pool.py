@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from datasets.conversion import image_split
-from datasets.conversion.shards import Rejected
+from datasets.conversion.shards import RejectedImage
 from datasets.images import worker, worker_pool
 from datasets.images.worker import ImageFile, Inspection, Policy
 from tests.datasets.made import encode, picture
@@ -34,48 +34,48 @@ def decode(data):
   [('JPEG', None), ('JPEG', 'L'), ('PNG', 'P'), ('PNG', 'RGBA'), ('PNG', 'L')],
 )
 def test_what_decoders_read_is_stored_as_it_is(tmp_path, image_format, mode):
-  verdict = inspect(tmp_path, encode(PICTURE, image_format, mode))
-  assert verdict.reason == ''
-  assert verdict.data is None
-  assert verdict.image_format == image_format.lower()
-  assert (verdict.height, verdict.width) == PICTURE.shape[:2]
+  inspection = inspect(tmp_path, encode(PICTURE, image_format, mode))
+  assert inspection.rejection_reason == ''
+  assert inspection.data is None
+  assert inspection.image_format == image_format.lower()
+  assert (inspection.height, inspection.width) == PICTURE.shape[:2]
 
 
 @pytest.mark.parametrize('image_format', ['BMP', 'GIF', 'WEBP', 'TIFF'])
 def test_other_formats_become_png(tmp_path, image_format):
   data = encode(PICTURE, image_format)
-  verdict = inspect(tmp_path, data)
-  assert (verdict.image_format, verdict.height, verdict.width) == (
+  inspection = inspect(tmp_path, data)
+  assert (inspection.image_format, inspection.height, inspection.width) == (
     'png',
     *PICTURE.shape[:2],
   )
   expected = np.asarray(Image.open(io.BytesIO(data)).convert('RGB'))
-  np.testing.assert_array_equal(decode(verdict.data), expected)
+  np.testing.assert_array_equal(decode(inspection.data), expected)
 
 
 def test_cmyk_jpeg_becomes_rgb_jpeg(tmp_path):
   large = picture(0, 90, 120)
   data = encode(large, mode='CMYK', quality=95)
-  verdict = inspect(tmp_path, data)
-  assert verdict.image_format == 'jpeg'
-  stored = decode(verdict.data)
+  inspection = inspect(tmp_path, data)
+  assert inspection.image_format == 'jpeg'
+  stored = decode(inspection.data)
   assert stored.shape == large.shape
   assert np.abs(stored.astype(int) - large).mean() < 6
 
 
 def test_16_bit_tiff_is_scaled_not_clipped(tmp_path):
   deep = (np.arange(20 * 30).reshape(20, 30) * 100).astype(np.uint16)
-  verdict = inspect(tmp_path, encode(deep, 'TIFF'))
-  np.testing.assert_array_equal(decode(verdict.data), deep >> 8)
+  inspection = inspect(tmp_path, encode(deep, 'TIFF'))
+  np.testing.assert_array_equal(decode(inspection.data), deep >> 8)
 
 
 @pytest.mark.parametrize('image_format', ['JPEG', 'PNG'])
 def test_long_side_is_shrunk(tmp_path, image_format):
   data = encode(picture(0, 100, 300), image_format)
-  verdict = inspect(tmp_path, data, max_side=64)
-  assert (verdict.height, verdict.width) == (21, 64)
-  assert decode(verdict.data).shape == (21, 64, 3)
-  assert verdict.image_format == image_format.lower()
+  inspection = inspect(tmp_path, data, max_side=64)
+  assert (inspection.height, inspection.width) == (21, 64)
+  assert decode(inspection.data).shape == (21, 64, 3)
+  assert inspection.image_format == image_format.lower()
   assert inspect(tmp_path, data, max_side=300).data is None
 
 
@@ -83,8 +83,8 @@ def test_bomb_is_refused_by_its_header(tmp_path):
   data = bytearray(encode(PICTURE, 'GIF'))
   data[6:10] = b'\xff\xff\xff\xff'  # 65535 x 65535 pixels
   for bomb in (bytes(data), encode(PICTURE, 'PNG')):
-    verdict = inspect(tmp_path, bomb, max_pixels=599)
-    assert 'more than --max_image_pixels=599' in verdict.reason
+    inspection = inspect(tmp_path, bomb, max_pixels=599)
+    assert 'more than --max_image_pixels=599' in inspection.rejection_reason
 
 
 def test_what_cannot_be_read_is_refused_with_a_reason(tmp_path):
@@ -98,15 +98,15 @@ def test_what_cannot_be_read_is_refused_with_a_reason(tmp_path):
     ('folder.jpg', 'not a regular file'),
   ):
     file = ImageFile(name, str(tmp_path / name))
-    assert reason in worker.inspect(file, Policy()).reason
+    assert reason in worker.inspect(file, Policy()).rejection_reason
 
 
 def test_missing_pillow_is_said_and_how_to_get_it(tmp_path, monkeypatch):
   import sys
 
   monkeypatch.setitem(sys.modules, 'PIL.Image', None)
-  verdict = inspect(tmp_path, b'GIF89a' + bytes(20))
-  assert 'pip install ".[images]"' in verdict.reason
+  inspection = inspect(tmp_path, b'GIF89a' + bytes(20))
+  assert 'pip install ".[images]"' in inspection.rejection_reason
 
 
 def many_files(folder, count):
@@ -143,13 +143,13 @@ def test_image_that_kills_its_process_is_refused(tmp_path, monkeypatch):
   )
   pool = worker_pool.ImagePool(Policy(), 2)
   try:
-    verdicts = list(pool.inspect(files))
+    inspections = list(pool.inspect(files))
   finally:
     pool.close()
-  assert verdicts[101] == Inspection('it made the decoder crash')
+  assert inspections[101] == Inspection('it crashes the decoder')
   others = [worker.inspect(file, Policy()) for file in files]
-  del verdicts[101], others[101]
-  assert verdicts == others
+  del inspections[101], others[101]
+  assert inspections == others
 
 
 def samples_of(files):
@@ -161,17 +161,17 @@ def samples_of(files):
   )
 
 
-def test_doubtful_image_is_kept_if_tensorflow_decodes_it(tmp_path):
+def test_damaged_image_is_kept_if_tensorflow_decodes_it(tmp_path):
   text = PngInfo()
   text.add_text('Comment', 'decoders pass over it')
   damaged = bytearray(encode(PICTURE, 'PNG', pnginfo=text))
   damaged[damaged.index(b'decoders')] ^= 1
-  doubtful = write(tmp_path, 'doubtful', bytes(damaged))
+  questionable = write(tmp_path, 'questionable', bytes(damaged))
   cut = write(tmp_path, 'cut', encode(PICTURE)[:-30])
-  kept, refused = samples_of([doubtful, cut])
-  assert worker.inspect(doubtful, Policy()).doubt
+  kept, refused = samples_of([questionable, cut])
+  assert worker.inspect(questionable, Policy()).warning
   assert kept.encoded == bytes(damaged)
-  assert refused == Rejected('cut', 'the file is cut off')
+  assert refused == RejectedImage('cut', 'the file is truncated')
 
 
 def test_reading_may_start_at_any_shard(tmp_path):
