@@ -103,8 +103,8 @@ def _encoded(path, data):
     )
   if header.orientation != 1:
     _warn('%s is labeled as stored, not turned upright.', path)
-  if header.doubt:
-    _warn('%s may be damaged: %s.', path, header.doubt)
+  if header.warning:
+    _warn('%s may be damaged: %s.', path, header.warning)
   return data, height * width
 
 
