@@ -1,212 +1,159 @@
-"""The networks by name: one row each, and the functions that build them.
+"""The networks by name, and the functions that build them.
 
     network_fn = nets_factory.get_network_fn('resnet_v1_50', num_classes=1000)
     logits, end_points = network_fn(images)
 
-A row says where a network's code is and what goes in. The code is imported
-when the network is asked for, so that names can be listed and checked without
-TensorFlow.
+A network's code is imported when the network is asked for, so that names can be
+listed and checked without TensorFlow. To add a network of your own at run time,
+put its function into `networks_map`, and if it has one the function that makes
+its arg scope into `arg_scopes_map`.
 
     python -m nets.nets_factory    # the pretrained models as a table
 """
 
+import contextlib
 import functools
 import importlib
+import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from nets.pretrained import CHECKPOINTS, Checkpoint
-from slim_support import errors
+from nets.network_rows import NETWORK_ROWS, Network
+from slim_support import errors, lazy_map
 
-
-class Network(NamedTuple):
-  """One network.
-
-  Attributes:
-    module: full name of the module that builds it.
-    arg_scope: full name of the function that makes its arg scope.
-    preprocessing: name of the preprocessing that suits it.
-    function: name of its function in the module.
-    parameters: trainable scalars when it is built for `classes`.
-    multiply_adds: multiply-adds for one image of the default size.
-    classes: classes of the released weights: 1000, 1001 with a background
-      class, or 10.
-    image_size: default height and width of its images.
-    channels: channels of its images.
-    batch_norm_decay: what the arg scope calls the decay of the batch norms'
-      moving averages; None for a network without batch norm.
-    checkpoints: released weights, those for the largest images first.
-  """
-
-  module: str
-  arg_scope: str
-  preprocessing: str
-  function: str
-  parameters: int
-  multiply_adds: int
-  classes: int = 1001
-  image_size: int = 224
-  channels: int = 3
-  batch_norm_decay: str | None = 'batch_norm_decay'
-  checkpoints: tuple[Checkpoint, ...] = ()
-
-  @property
-  def labels_offset(self) -> int:
-    """What to take off ImageNet's labels, where 0 is the background."""
-    return 1 if self.classes == 1000 else 0
-
-
-def _family(module: str, arg_scope: str, preprocessing: str, **shared):
-  """Returns what makes the rows of a family from what differs in each."""
-  return functools.partial(
-    Network, f'nets.{module}', f'nets.{arg_scope}', preprocessing, **shared
-  )
-
-
-# fmt: off
-_INCEPTION = {
-  version: _family(
-    f'inception_{version}', 'inception_utils.inception_arg_scope', 'inception')
-  for version in ('v1', 'v2', 'v3', 'v4')
-}
-_INCEPTION_RESNET = _family(
-  'inception_resnet_v2', 'inception_resnet_v2.inception_resnet_v2_arg_scope',
-  'inception')
-_MOBILENET_V1 = _family(
-  'mobilenet_v1', 'mobilenet_v1.mobilenet_v1_arg_scope', 'inception')
-_MOBILENET_V2 = _family(
-  'mobilenet.mobilenet_v2', 'mobilenet.mobilenet_v2.training_scope',
-  'inception', batch_norm_decay='bn_decay')
-_MOBILENET_V3 = _family(
-  'mobilenet.mobilenet_v3', 'mobilenet.mobilenet.training_scope',
-  'inception', batch_norm_decay='bn_decay')
-_NASNET = {
-  size: _family(
-    'nasnet.nasnet', f'nasnet.nasnet.nasnet_{size}_arg_scope', 'inception')
-  for size in ('cifar', 'mobile', 'large')
-}
-_PNASNET = {
-  size: _family(
-    'nasnet.pnasnet', f'nasnet.pnasnet.pnasnet_{size}_arg_scope', 'inception')
-  for size in ('mobile', 'large')
-}
-_RESNET_V1 = _family(
-  'resnet_v1', 'resnet_utils.resnet_arg_scope', 'vgg', classes=1000)
-_RESNET_V2 = _family('resnet_v2', 'resnet_utils.resnet_arg_scope', 'vgg')
-_ALEXNET = _family(
-  'alexnet', 'alexnet.alexnet_v2_arg_scope', 'vgg',
-  classes=1000, batch_norm_decay=None)
-_OVERFEAT = _family(
-  'overfeat', 'overfeat.overfeat_arg_scope', 'vgg',
-  classes=1000, batch_norm_decay=None)
-_VGG = _family(
-  'vgg', 'vgg.vgg_arg_scope', 'vgg', classes=1000, batch_norm_decay=None)
-_CIFARNET = _family(
-  'cifarnet', 'cifarnet.cifarnet_arg_scope', 'cifarnet',
-  classes=10, batch_norm_decay=None)
-_LENET = _family(
-  'lenet', 'lenet.lenet_arg_scope', 'lenet',
-  classes=10, batch_norm_decay=None)
-
-_ROWS = {
-  'alexnet_v2': _ALEXNET('alexnet_v2', 50_303_912, 736_555_776),
-  'cifarnet': _CIFARNET('cifarnet', 1_756_426, 32_778_112, image_size=32),
-  'inception_resnet_v2': _INCEPTION_RESNET(
-    'inception_resnet_v2', 59_182_258, 13_155_795_552, image_size=299),
-  'inception_v1': _INCEPTION['v1']('inception_v1', 6_618_649, 1_498_377_216),
-  'inception_v2': _INCEPTION['v2']('inception_v2', 11_179_361, 1_934_858_240),
-  'inception_v3': _INCEPTION['v3'](
-    'inception_v3', 27_145_970, 5_713_218_144, image_size=299),
-  'inception_v4': _INCEPTION['v4'](
-    'inception_v4', 46_009_106, 12_253_976_160, image_size=299),
-  'lenet': _LENET('lenet', 3_274_634, 13_883_904, image_size=28, channels=1),
-  'mobilenet_edgetpu': _MOBILENET_V3('edge_tpu', 4_092_713, 990_670_464),
-  'mobilenet_edgetpu_075': _MOBILENET_V3(
-    'edge_tpu_075', 2_989_441, 624_487_584),
-  'mobilenet_v1': _MOBILENET_V1('mobilenet_v1', 4_233_001, 568_741_376),
-  'mobilenet_v1_025': _MOBILENET_V1('mobilenet_v1_025', 470_329, 41_030_528),
-  'mobilenet_v1_050': _MOBILENET_V1('mobilenet_v1_050', 1_332_105, 149_497_600),
-  'mobilenet_v1_075': _MOBILENET_V1('mobilenet_v1_075', 2_586_329, 325_401_216),
-  'mobilenet_v2': _MOBILENET_V2('mobilenet', 3_506_153, 300_775_552),
-  'mobilenet_v2_035': _MOBILENET_V2('mobilenet_v2_035', 1_678_409, 59_287_088),
-  'mobilenet_v2_140': _MOBILENET_V2('mobilenet_v2_140', 6_110_569, 582_197_616),
-  'mobilenet_v3_large': _MOBILENET_V3('large', 5_484_313, 216_591_040),
-  'mobilenet_v3_large_minimalistic': _MOBILENET_V3(
-    'large_minimalistic', 3_925_569, 209_137_984),
-  'mobilenet_v3_small': _MOBILENET_V3('small', 2_543_881, 56_511_424),
-  'mobilenet_v3_small_minimalistic': _MOBILENET_V3(
-    'small_minimalistic', 2_045_761, 52_289_472),
-  'nasnet_cifar': _NASNET['cifar'](
-    'build_nasnet_cifar', 3_346_538, 544_333_312, classes=10, image_size=32),
-  'nasnet_large': _NASNET['large'](
-    'build_nasnet_large', 88_757_183, 23_783_418_690, image_size=331),
-  'nasnet_mobile': _NASNET['mobile'](
-    'build_nasnet_mobile', 5_291_035, 563_639_872),
-  'overfeat': _OVERFEAT('overfeat', 145_704_424, 2_647_011_328, image_size=231),
-  'pnasnet_large': _PNASNET['large'](
-    'build_pnasnet_large', 86_061_989, 24_937_400_112, image_size=331),
-  'pnasnet_mobile': _PNASNET['mobile'](
-    'build_pnasnet_mobile', 5_065_568, 587_294_280),
-  'resnet_v1_50': _RESNET_V1('resnet_v1_50', 25_557_032, 3_482_255_360),
-  'resnet_v1_101': _RESNET_V1('resnet_v1_101', 44_549_160, 7_194_476_544),
-  'resnet_v1_152': _RESNET_V1('resnet_v1_152', 60_192_808, 10_906_697_728),
-  'resnet_v1_200': _RESNET_V1('resnet_v1_200', 64_673_832, 14_400_552_960),
-  'resnet_v2_50': _RESNET_V2('resnet_v2_50', 25_570_409, 3_482_257_408),
-  'resnet_v2_101': _RESNET_V2('resnet_v2_101', 44_579_945, 7_194_478_592),
-  'resnet_v2_152': _RESNET_V2('resnet_v2_152', 60_238_953, 10_906_699_776),
-  'resnet_v2_200': _RESNET_V2('resnet_v2_200', 64_728_169, 14_400_555_008),
-  'vgg_16': _VGG('vgg_16', 138_357_544, 15_470_264_320),
-  'vgg_19': _VGG('vgg_19', 143_667_240, 19_632_062_464),
-  'vgg_a': _VGG('vgg_a', 132_863_336, 7_609_090_048),
-}
-# fmt: on
-
-_NETWORKS: dict[str, Network] = {
-  name: row._replace(checkpoints=CHECKPOINTS.get(name, ()))
-  for name, row in _ROWS.items()
-}
-
+_NETWORKS = NETWORK_ROWS
 NETWORKS = tuple(_NETWORKS)
 
 
+def _networks_map():
+  return lazy_map.LazyMap(
+    {name: f'{row.module}:{row.function}' for name, row in _NETWORKS.items()}
+  )
+
+
+def _arg_scopes_map():
+  return lazy_map.LazyMap(
+    {
+      name: ':'.join(row.arg_scope.rsplit('.', 1))
+      for name, row in _NETWORKS.items()
+    }
+  )
+
+
+# Name -> function that builds the network, and name -> function that makes its
+# arg scope. `get_network_fn` reads them, so what is put in takes effect: a
+# network of one's own, or another arg scope for one of these.
+networks_map = _networks_map()
+arg_scopes_map = _arg_scopes_map()
+
+# What is known of a network that is in `networks_map` alone.
+_UNKNOWN = Network(
+  module='',
+  arg_scope='',
+  preprocessing=None,
+  function='',
+  parameters=None,
+  multiply_adds=None,
+  channels=None,
+)
+
+
 def networks() -> tuple[str, ...]:
-  """Returns the names of all networks."""
-  return NETWORKS
+  """Return the names of all networks, also of those added at run time."""
+  return tuple(networks_map)
 
 
 def network(name: str) -> Network:
-  """Returns the row of the network of that name.
+  """Return the row of the network of that name.
+
+  A network that was added to `networks_map` has a row that says what is known
+  of it: the image size from the function's `default_image_size`, if any.
 
   Raises:
     UserError: if there is none.
   """
-  if name not in _NETWORKS:
-    raise errors.unknown_name('network', name, _NETWORKS)
-  return _NETWORKS[name]
+  if name not in networks_map:
+    raise errors.unknown_name('network', name, networks_map)
+  if networks_map.is_original(name):
+    return _NETWORKS[name]
+  function = networks_map[name]
+  row = _NETWORKS.get(name, _UNKNOWN)
+  return row._replace(
+    module=function.__module__,
+    function=getattr(function, '__name__', name),
+    parameters=None,
+    multiply_adds=None,
+    image_size=getattr(function, 'default_image_size', row.image_size),
+    smallest_image=1,
+    checkpoints=(),
+  )
 
 
-def _load(full_name: str) -> Callable:
-  """Imports a function by the full name of it."""
-  module, function = full_name.rsplit('.', 1)
-  return getattr(importlib.import_module(module), function)
+def default_preprocessing() -> dict[str, str | None]:
+  """Return the name of each network's preprocessing, None if it has none."""
+  return {name: network(name).preprocessing for name in networks_map}
 
 
-def __getattr__(name: str) -> dict[str, Callable]:
-  """Makes the maps from name to function, which import every network."""
-  if name == 'networks_map':
-    return {n: _load(f'{r.module}.{r.function}') for n, r in _NETWORKS.items()}
-  if name == 'arg_scopes_map':
-    return {n: _load(r.arg_scope) for n, r in _NETWORKS.items()}
-  raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+def _arg_scope(name: str, weight_decay: float, arguments: dict[str, Any]):
+  """Return the arg scope of a network.
 
-
-def _arg_scope_arguments(row: Network, arguments: dict[str, Any]):
-  """Returns the arguments as the network's own arg scope names them."""
+  Args:
+    name: the network's name.
+    weight_decay: weight of the L2 losses.
+    arguments: further arguments of the function that makes the arg scope;
+      'batch_norm_decay' goes by that name whatever the function calls it.
+  """
+  if name not in arg_scopes_map:
+    with _slim().arg_scope([]) as unchanged:
+      return unchanged
   arguments = dict(arguments)
   decay = arguments.pop('batch_norm_decay', None)
-  if decay is not None and row.batch_norm_decay:
-    arguments[row.batch_norm_decay] = decay
-  return arguments
+  decay_name = _batch_norm_decay_name(name)
+  if decay is not None and decay_name:
+    arguments[decay_name] = decay
+  return arg_scopes_map[name](weight_decay=weight_decay, **arguments)
+
+
+def _batch_norm_decay_name(name: str) -> str | None:
+  """Return what a network's arg scope calls the decay of its batch norms."""
+  own = _NETWORKS[name].batch_norm_decay if name in _NETWORKS else None
+  if arg_scopes_map.is_original(name):
+    return own
+  taken = inspect.signature(arg_scopes_map[name]).parameters
+  names = [own, 'batch_norm_decay', 'bn_decay']
+  return next((name for name in names if name in taken), 'batch_norm_decay')
+
+
+def _slim():
+  """Return tf-slim, whose import imports TensorFlow."""
+  return importlib.import_module('tf_slim_compat').slim
+
+
+# How TensorFlow says that a layer cannot be applied to a map of some size: it
+# is smaller than a kernel, or logits of larger images form a map.
+_SIZE_ERRORS = ('Negative dimension size', 'Can not squeeze dim')
+
+
+@contextlib.contextmanager
+def _checking_image_size(name: str, row: Network, images: Any):
+  """Name the size that a network needs if it cannot be built for the images."""
+  try:
+    yield
+  except ValueError as error:
+    if not str(error).startswith(_SIZE_ERRORS):
+      raise
+    height, width = images.shape.as_list()[1:3]
+    size = f'{height or "?"} x {width or "?"}'
+    least = row.smallest_image
+    if height and width and min(height, width) < least:
+      raise errors.UserError(
+        f'Images of {size} pixels are too small: {name} needs {least} x '
+        f'{least} or more.'
+      ) from error
+    raise errors.UserError(
+      f'{name} cannot be built for images of {size} pixels; its own size is '
+      f'{row.image_size} x {row.image_size}. ({errors.error_summary(error)})'
+    ) from error
 
 
 def get_network_fn(
@@ -214,9 +161,9 @@ def get_network_fn(
   num_classes: int | None,
   weight_decay: float = 0.0,
   is_training: bool = False,
-  **arg_scope_kwargs,
+  **arg_scope_kwargs: Any,
 ) -> Callable:
-  """Returns the function that builds a network inside its arg scope.
+  """Return the function that builds a network inside its arg scope.
 
   Args:
     name: the network's name, one of `networks()`.
@@ -231,29 +178,26 @@ def get_network_fn(
   Returns:
     network_fn(images, **kwargs): images is a float [batch, height, width,
     channels] tensor, kwargs go to the network's own function; it returns
-    (logits, end_points) as that does. network_fn.default_image_size and
-    network_fn.default_channels say what the images are like by default.
+    (logits, end_points) as that does, or raises UserError if the images are too
+    small. network_fn.default_image_size and network_fn.default_channels say
+    what the images are like by default.
 
   Raises:
     UserError: if there is no network of that name.
   """
   row = network(name)
-  function = _load(f'{row.module}.{row.function}')
-  arg_scope = _load(row.arg_scope)
-  scope_arguments = _arg_scope_arguments(row, arg_scope_kwargs)
-  slim = importlib.import_module('tf_slim_compat').slim
+  function = networks_map[name]
 
   @functools.wraps(function)
   def network_fn(images, **kwargs):
-    with slim.arg_scope(
-      arg_scope(weight_decay=weight_decay, **scope_arguments)
-    ):
+    arg_scope = _arg_scope(name, weight_decay, arg_scope_kwargs)
+    with _slim().arg_scope(arg_scope), _checking_image_size(name, row, images):
       return function(
         images, num_classes=num_classes, is_training=is_training, **kwargs
       )
 
   network_fn.default_image_size = row.image_size
-  network_fn.default_channels = row.channels
+  network_fn.default_channels = row.default_channels
   return network_fn
 
 
@@ -272,7 +216,7 @@ _COLUMNS = (
 
 
 def markdown_table() -> str:
-  """Returns the pretrained models as a Markdown table, one row each."""
+  """Return the pretrained models as a Markdown table, one row each."""
   rows = [_COLUMNS, ('---',) * len(_COLUMNS)]
   for name, net in _NETWORKS.items():
     for checkpoint in net.checkpoints:

@@ -9,6 +9,8 @@ import tensorflow.compat.v1 as tf
 
 from preprocessing import color_ops, image_ops, inception_plans, windows
 
+plan = inception_plans.plan
+
 
 def apply_with_random_selector(x, func, num_cases, seed=None):
   """Returns func(x, i) for one i, drawn uniformly from range(num_cases).

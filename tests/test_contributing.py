@@ -7,11 +7,18 @@ import sys
 import types
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets import dataset_factory
 from datasets.conversion import registry
+from deployment.evaluation import config as eval_config
+from deployment.evaluation import evaluate
+from deployment.export import config as export_config
+from deployment.export import export
+from deployment.labeling import config as label_config
+from deployment.labeling import label
 from deployment.training import config as train_config
 from deployment.training import optimizers, train
 from nets import graph_cost, nets_factory
@@ -57,18 +64,34 @@ def contributed(monkeypatch, tmp_path):
       module = importlib.import_module(name)
       names = {**vars(module), **added}
       ((key, value),) = eval(f'{{{code}}}', names).items()
-      monkeypatch.setitem(getattr(module, table), key, value)
-      for member in value if table == '_FAMILIES' else ():
-        monkeypatch.setitem(preprocessing_factory.families, member, key)
-  monkeypatch.setattr(
-    nets_factory, 'NETWORKS', (*nets_factory.NETWORKS, 'tinynet')
-  )
+      monkeypatch.setitem(_table(module, table), key, value)
+  for module, attributes in _DERIVED.items():
+    for attribute, made_of in attributes.items():
+      monkeypatch.setattr(module, attribute, made_of())
   return tmp_path
+
+
+def _table(module, name):
+  """Returns the table that the library reads for the one of the page."""
+  name = {'_ROWS': 'NETWORK_ROWS'}.get(name, name)
+  return getattr(module, name)
+
+
+# What modules make of their tables when they are imported.
+_DERIVED = {
+  nets_factory: {
+    'networks_map': lambda: nets_factory._networks_map(),
+    'arg_scopes_map': lambda: nets_factory._arg_scopes_map(),
+  },
+  preprocessing_factory: {
+    'preprocessing_fn_map': lambda: preprocessing_factory._lazy_modules()
+  },
+}
 
 
 def test_every_part_of_the_page_is_there():
   assert [kind for kind, _, _ in _BLOCKS].count('file') == 4
-  assert [kind for kind, _, _ in _BLOCKS].count('row') == 6
+  assert [kind for kind, _, _ in _BLOCKS].count('row') == 5
 
 
 def test_network(contributed):
@@ -125,22 +148,48 @@ def test_flag():
     cls(label_noise=2.0)
 
 
-def test_network_trains_on_data_set(contributed):
+def test_network_and_preprocessing_go_through_all_scripts(contributed, capsys):
   data, train_dir = str(contributed / 'data'), str(contributed / 'model')
   importlib.import_module(registry._MODULES['bars']).run(data)
   dataset = dataset_factory.get_dataset('bars', 'train', data)
   assert dataset.labels_to_names == {0: 'lies', 1: 'stands'}
   provider = slim.dataset_data_provider.DatasetDataProvider(dataset)
   assert provider.get(['image'])[0].shape.as_list() == [28, 28, 1]
+  common = {
+    'dataset_name': 'bars',
+    'dataset_dir': data,
+    'model_name': 'tinynet',
+  }
   train.train(
     train_config.TrainConfig(
-      dataset_name='bars',
-      dataset_dir=data,
-      model_name='tinynet',
+      **common,
       train_dir=train_dir,
-      batch_size=8,
-      max_number_of_steps=2,
+      batch_size=16,
+      learning_rate=0.1,
+      batch_norm_decay=0.5,
+      max_number_of_steps=20,
     )
   )
   shapes = dict(tf.train.list_variables(train_dir))
   assert shapes['TinyNet/logits/weights'] == [32, 2]
+  result = evaluate.evaluate(
+    eval_config.EvalConfig(
+      **common, checkpoint_path=train_dir, eval_dir=str(contributed / 'eval')
+    )
+  )
+  assert result['Accuracy'] > 0.9
+  frozen = str(contributed / 'tinynet.pb')
+  metadata = export.export(
+    export_config.ExportConfig(
+      **common, checkpoint_path=train_dir, frozen_file=frozen, verify=True
+    )
+  )
+  assert metadata['values'] == 'in [0, 1]'
+  assert metadata['labels'] == ['lies', 'stands']
+  picture = contributed / 'lying.png'
+  pixels = np.full([28, 28], 40, np.uint8)
+  pixels[10:14] = 255
+  PIL.Image.fromarray(pixels).save(picture)
+  capsys.readouterr()
+  label.label(label_config.LabelConfig(image=str(picture), graph=frozen))
+  assert 'lies' in capsys.readouterr().out.splitlines()[0]

@@ -29,6 +29,19 @@ def likely_network(prefix: str, but_not: str) -> str | None:
   return None
 
 
+def image_channels(prefix: str) -> int | None:
+  """Return the channels of the images of a checkpoint's network.
+
+  Returns:
+    1 or 3 if the checkpoint has convolutions of gray or of color images, else
+    None.
+  """
+  shapes = locate.reader(prefix).get_variable_to_shape_map().values()
+  inputs = {shape[2] for shape in shapes if len(shape) == 4}
+  found = inputs & {1, 3}
+  return found.pop() if len(found) == 1 else None
+
+
 def split_classifier(
   mismatched: list[matching.Mismatch], num_classes: int
 ) -> tuple[list[matching.Mismatch], list[matching.Mismatch]]:
@@ -55,9 +68,15 @@ def split_classifier(
 def _fits(name, prefix):
   """Return whether a network's variables fit, its classifier aside."""
   row = nets_factory.network(name)
+  channels = [row.channels] if row.channels else [1, 3]
+  return any(_fits_for(row, name, prefix, number) for number in channels)
+
+
+def _fits_for(row, name, prefix, channels):
+  """Return whether the network fits if its images have so many channels."""
   with tf.Graph().as_default():
     images = tf.placeholder(
-      tf.float32, [1, row.image_size, row.image_size, row.channels]
+      tf.float32, [1, row.image_size, row.image_size, channels]
     )
     nets_factory.get_network_fn(name, row.classes)(images)
     _, missing, mismatched = matching.match(prefix, slim.get_model_variables())

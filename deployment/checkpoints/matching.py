@@ -99,8 +99,24 @@ def check_fits(
     )
 
 
+def _differ_in_channels(item):
+  """Return whether it is the first layer, for gray or for color images."""
+  if len(item.here) != 4 or len(item.there) != 4:
+    return False
+  channels = {item.here[2], item.there[2]}
+  same = item.here[:2] == item.there[:2] and item.here[3] == item.there[3]
+  return same and channels == {1, 3}
+
+
 def _hint(mismatched):
   """Return the flag that makes the shapes fit."""
+  if len(mismatched) == 1 and _differ_in_channels(mismatched[0]):
+    if mismatched[0].there[2] == 1:
+      return ' The checkpoint is for gray images: use --use_grayscale.'
+    return (
+      ' The checkpoint is for color images: leave out --use_grayscale, and use '
+      'a data set of color images.'
+    )
   classes = {(*here[-1:], *there[-1:]) for _, here, there in mismatched}
   if classes <= {(1001, 1000)}:
     return (

@@ -27,6 +27,7 @@ _FINISHED_FILE = 'finished.json'
 _SCHEMA = {
   'flags': {str: (str, int, float, bool, list, type(None))},
   'num_classes': int,
+  'channels?': int,
   'class_names?': (dict, type(None)),
 }
 _DAMAGED = (
@@ -124,7 +125,10 @@ def _versions():
 
 
 def write_run(
-  config: Any, num_classes: int, class_names: dict[int, str] | None
+  config: Any,
+  num_classes: int,
+  class_names: dict[int, str] | None,
+  channels: int,
 ):
   """Write train_dir/run.json: flags, versions, commit, classes.
 
@@ -132,6 +136,7 @@ def write_run(
     config: the TrainConfig.
     num_classes: classes of the network.
     class_names: label -> name, or None.
+    channels: channels of the network's images.
   """
   json_files.write(
     files.join(config.train_dir, RUN_FILE),
@@ -139,6 +144,7 @@ def write_run(
       'flags': dataclasses.asdict(config),
       'num_classes': num_classes,
       'class_names': class_names,
+      'channels': channels,
       'versions': _versions(),
       'git_commit': _git_commit(),
       'started': _timestamp(),
@@ -153,8 +159,9 @@ def read_run(checkpoint_path: str | None) -> dict[str, Any] | None:
     checkpoint_path: a checkpoint, or a folder of checkpoints.
 
   Returns:
-    'flags' (name -> value), 'num_classes' and 'class_names' (label as text ->
-    name, or None); None where the folder holds no run.json.
+    'flags' (name -> value), 'num_classes', 'class_names' (label as text ->
+    name, or None) and, unless the run is an old one, 'channels'; None where the
+    folder holds no run.json.
 
   Raises:
     UserError: if run.json is damaged.

@@ -45,7 +45,7 @@ class DataConfig(flag_fields.Config):
   preprocessing_name: str = string(
     None,
     'Preprocessing, by network or family; that of --model_name by default.',
-    lambda: preprocessing_factory.families,
+    lambda: preprocessing_factory.names(),
   )
   use_grayscale: bool = boolean(False, 'Feed images with one channel.')
   batch_size: int = integer(
@@ -70,6 +70,10 @@ class DataConfig(flag_fields.Config):
     minimum=1,
     maximum=_LONGEST_SECS,
   )
+
+  def __post_init__(self):
+    super().__post_init__()
+    preprocessing_factory.family_name(self.preprocessing)
 
   @property
   def preprocessing(self) -> str:

@@ -5,7 +5,6 @@ Importing this does not import TensorFlow.
 
 from datasets import dataset_factory
 from nets import nets_factory
-from preprocessing import preprocessing_factory
 
 
 def _columns(rows) -> str:
@@ -31,9 +30,9 @@ def networks() -> str:
       (
         name,
         row.image_size,
-        preprocessing_factory.families[name],
-        f'{row.parameters / 1e6:.2f} M',
-        f'{row.multiply_adds / 1e6:.0f} M',
+        row.preprocessing or '-',
+        f'{row.parameters / 1e6:.2f} M' if row.parameters else '-',
+        f'{row.multiply_adds / 1e6:.0f} M' if row.multiply_adds else '-',
         max(published, default='-'),
       )
     )

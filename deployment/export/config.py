@@ -6,6 +6,7 @@ from deployment.command_line.data_config import (
   DataConfig,
   check_no_quantized_graph,
 )
+from preprocessing import preprocessing_factory
 from slim_support import errors, flag_fields
 from slim_support.flag_fields import (
   boolean,
@@ -94,6 +95,7 @@ class ExportConfig(flag_fields.Config):
 
   def __post_init__(self):
     super().__post_init__()
+    preprocessing_factory.family_name(self.preprocessing)
     check_no_quantized_graph(self.quantize)
     if self.is_video_model:
       raise errors.UserError(

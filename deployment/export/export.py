@@ -38,7 +38,9 @@ def export(options) -> dict:
   if options.checkpoint_path:
     checkpoint = locate.resolve(options.checkpoint_path)
   network = inference_graph.build(
-    options, model_metadata.num_classes(options, checkpoint)
+    options,
+    model_metadata.num_classes(options, checkpoint),
+    model_metadata.channels(options, checkpoint),
   )
   metadata = model_metadata.describe(options, network, checkpoint)
   if options.output_file:

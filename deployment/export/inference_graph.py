@@ -32,7 +32,9 @@ class InferenceGraph:
     return self.probabilities.op.name
 
 
-def build(options, num_classes: int) -> InferenceGraph:
+def build(
+  options, num_classes: int, channels: int | None = None
+) -> InferenceGraph:
   """Builds the network of an ExportConfig in a graph of its own.
 
   A network that ends in logits gets a softmax named `probabilities`.
@@ -40,13 +42,14 @@ def build(options, num_classes: int) -> InferenceGraph:
   Args:
     options: an ExportConfig.
     num_classes: classes that the network tells apart.
+    channels: channels of its images; None for those of the configuration.
 
   Raises:
     UserError: if the network cannot be built for images of that size.
   """
   row = nets_factory.network(options.model_name)
   size = options.image_size or row.image_size
-  channels = 1 if options.use_grayscale else row.channels
+  channels = channels or (1 if options.use_grayscale else row.default_channels)
   network_fn = nets_factory.get_network_fn(
     options.model_name, num_classes, is_training=options.is_training
   )
@@ -55,8 +58,10 @@ def build(options, num_classes: int) -> InferenceGraph:
     images = tf.placeholder(
       tf.float32, [options.batch_size, size, size, channels], name=INPUT
     )
-    with _explained(options.model_name, size, row.image_size):
+    try:
       logits, end_points = network_fn(images)
+    except errors.UserError as error:
+      raise errors.UserError(f'--image_size={size}: {error}') from error
     if logits.shape.rank != 2:
       raise errors.UserError(
         f'--image_size={size}: {options.model_name} then has logits at several '
@@ -66,24 +71,6 @@ def build(options, num_classes: int) -> InferenceGraph:
     if probabilities is None:
       probabilities = tf.nn.softmax(logits, name='probabilities')
   return InferenceGraph(graph, images, logits, probabilities)
-
-
-class _explained:
-  """Says in one sentence that a network does not take images of a size."""
-
-  def __init__(self, model_name, size, default):
-    self._message = (
-      f'--image_size={size}: {model_name} cannot be built for images of that '
-      f'size; its own is {default}.'
-    )
-
-  def __enter__(self):
-    return self
-
-  def __exit__(self, error_type, error, traceback):
-    if error_type is ValueError:
-      raise errors.UserError(f'{self._message} ({error})') from error
-    return False
 
 
 def serialize(network: InferenceGraph, as_text: bool) -> bytes:

@@ -5,13 +5,13 @@ in, and which class is number 0?
 """
 
 import os
-from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
 from datasets import dataset_factory
-from deployment.checkpoints import locate, run_folder
+from deployment.checkpoints import identify, locate, run_folder
 from deployment.inputs import image_files
+from nets import nets_factory
 from preprocessing import preprocessing_factory
 from slim_support import errors, json_files
 
@@ -28,28 +28,6 @@ _BACKGROUND = {
 }
 
 
-class _Values(NamedTuple):
-  """The values that a preprocessing gives.
-
-  Attributes:
-    text: in words.
-    mean: what to subtract from [0, 255], where one number says it.
-    std: what to divide by after that.
-  """
-
-  text: str
-  mean: float | None = None
-  std: float | None = None
-
-
-_VALUES = {
-  'cifarnet': _Values('mean 0 and variance 1 in each image'),
-  'inception': _Values('in [-1, 1]', 127.5, 127.5),
-  'lenet': _Values('in [-1, 1)', 128.0, 128.0),
-  'vgg': _Values('in [0, 255] minus 123.68, 116.78, 103.94 (red, green, blue)'),
-}
-
-
 def describe(options, network, checkpoint: str | None = None) -> dict:
   """Returns the metadata of an export.
 
@@ -58,8 +36,7 @@ def describe(options, network, checkpoint: str | None = None) -> dict:
     network: its InferenceGraph.
     checkpoint: where the weights come from; None for none.
   """
-  family = preprocessing_factory.families[options.preprocessing]
-  values = _VALUES[family]
+  family = preprocessing_factory.family(options.preprocessing)
   averaged = bool(options.moving_average_decay)
   return {
     'format_version': FORMAT_VERSION,
@@ -72,9 +49,10 @@ def describe(options, network, checkpoint: str | None = None) -> dict:
     'channels': network.images.shape.as_list()[3],
     'decoded_channels': dataset_factory.get_spec(options.dataset_name).channels,
     'preprocessing': options.preprocessing,
-    'values': values.text,
-    'input_mean': values.mean,
-    'input_std': values.std,
+    'resizing': family.resizing,
+    'values': family.values,
+    'input_mean': family.mean,
+    'input_std': family.std,
     'num_classes': network.logits.shape.as_list()[1],
     'labels_offset': options.labels_offset,
     'label_convention': _convention(options),
@@ -116,6 +94,23 @@ def num_classes(options, checkpoint: str | None = None) -> int:
       raise
     return run['num_classes']
   return classes - options.labels_offset
+
+
+def channels(options, checkpoint: str | None = None) -> int:
+  """Return the channels of the images of the network of an ExportConfig.
+
+  Most networks have three. Those that take the channels of the data have those
+  of the training run or of the checkpoint, else those of the data set.
+  """
+  if options.use_grayscale:
+    return 1
+  row = nets_factory.network(options.model_name)
+  run = run_folder.read_run(checkpoint) or {}
+  trained = run.get('channels')
+  if checkpoint and not trained:
+    trained = identify.image_channels(checkpoint)
+  spec = dataset_factory.get_spec(options.dataset_name)
+  return row.channels_for(trained or spec.channels)
 
 
 def _node(tensor) -> dict:

@@ -47,7 +47,9 @@ def verify(options, metadata: dict) -> list[dict]:
   encoded = sample_images.encoded(options, metadata)
   images = sample_images.prepare(encoded, metadata)
   reference = predictors.from_network(
-    inference_graph.build(options, metadata['num_classes']),
+    inference_graph.build(
+      options, metadata['num_classes'], metadata['channels']
+    ),
     metadata['checkpoint'],
     bool(options.moving_average_decay),
   )

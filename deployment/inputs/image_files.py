@@ -6,9 +6,6 @@ import tensorflow.compat.v1 as tf
 
 from preprocessing import image_ops, preprocessing_factory
 
-# These draw images for TensorBoard by default.
-_SUMMARIZING = ('cifarnet', 'inception')
-
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
@@ -35,16 +32,11 @@ class Preparation:
     Returns:
       float32 [image_size, image_size, channels].
     """
-    family = preprocessing_factory.families[self.preprocessing]
-    options = {}
-    if family in _SUMMARIZING:
-      options['add_image_summaries'] = False
-    preprocess = preprocessing_factory.get_preprocessing(
-      self.preprocessing, is_training=False, **options
-    )
     image = decode(encoded, self.decoded_channels)
     image = image_ops.set_channels(image, self.channels)
-    image = preprocess(image, self.image_size, self.image_size)
+    image = preprocessing_factory.prepare_for_evaluation(
+      self.preprocessing, image, self.image_size
+    )
     image.set_shape([self.image_size, self.image_size, self.channels])
     return image
 

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from typing import Any
 
+import tensorflow.compat.v1 as tf
+
 from nets import nets_factory
 from preprocessing import preprocessing_factory
 
@@ -97,12 +99,24 @@ def from_config(
     dataset=dataset,
     preprocessing=preprocessing_factory.get_parts(config.preprocessing),
     image_size=image_size or network.image_size,
-    channels=1 if config.use_grayscale else network.channels,
+    channels=1
+    if config.use_grayscale
+    else network.channels_for(_channels(dataset)),
     labels_offset=config.labels_offset,
     threads=config.num_preprocessing_threads,
     readers=getattr(config, 'num_readers', 0),
     in_memory=_IN_MEMORY.get(getattr(config, 'cache_dataset', 'auto')),
   )
+
+
+def _channels(dataset):
+  """Return the channels of a data set's images, None if they vary."""
+  if getattr(dataset, 'channels', None):
+    return dataset.channels
+  with tf.Graph().as_default():
+    record = tf.placeholder(tf.string, [])
+    (image,) = dataset.decoder.decode(record, ['image'])
+  return image.shape[-1] if image.shape.rank else None
 
 
 def class_names(dataset: Any, labels_offset: int) -> list[str]:

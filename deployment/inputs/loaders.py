@@ -11,7 +11,6 @@
 """
 
 import abc
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -276,21 +275,9 @@ class GeneralLoader(_LoaderByExample):
       return self._start(image, seed), label
     size = self.spec.image_size
     image = image_ops.set_channels(image, self.spec.channels)
-    if self.spec.preprocessing.plan:
-      image = windows.carry_out(self._plan(tf.shape(image), seed), image)
-    else:
-      image = self._preprocess_image(image, seed)
+    image = windows.carry_out(self._plan(tf.shape(image), seed), image)
     image.set_shape([size, size, self.spec.channels])
     return {'image': image}, label
-
-  def _preprocess_image(self, image, seed):
-    """Return an image after a preprocessing that comes as one function."""
-    preprocess = self.spec.preprocessing.preprocess_image
-    options = {'is_training': self.is_training}
-    if 'seed' in inspect.signature(preprocess).parameters:
-      options['seed'] = seed
-    size = self.spec.image_size
-    return preprocess(image, size, size, **options)
 
 
 def choose(

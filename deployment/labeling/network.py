@@ -141,7 +141,9 @@ def _from_checkpoint(options):
   )
   prefix = locate.resolve(options.checkpoint_path)
   network = inference_graph.build(
-    export, model_metadata.num_classes(export, prefix)
+    export,
+    model_metadata.num_classes(export, prefix),
+    model_metadata.channels(export, prefix),
   )
   metadata = model_metadata.describe(export, network, prefix)
   averaged = bool(options.moving_average_decay)
@@ -206,10 +208,7 @@ def _preparation(options, metadata, shape):
 
 def _check_preprocessing(name, height, width):
   """Raise UserError if the preprocessing is unknown or cannot be used."""
-  if name not in preprocessing_factory.families:
-    raise errors.unknown_name(
-      'preprocessing', name, preprocessing_factory.families
-    )
+  preprocessing_factory.family_name(name)
   if height != width:
     raise errors.UserError(
       f'The network takes images of {width} x {height} pixels, but the '

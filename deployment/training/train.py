@@ -55,7 +55,12 @@ def train(config, cluster=None) -> int:
     graph = train_graph.build(config, train_session.deployment(config), dataset)
     init_fn = None
     if replica.is_chief:
-      run_folder.write_run(config, graph.num_classes, dataset.labels_to_names)
+      run_folder.write_run(
+        config,
+        graph.num_classes,
+        dataset.labels_to_names,
+        channels=graph.channels,
+      )
       if not latest:
         init_fn = fine_tuning.init_fn(config, graph.num_classes)
     with (

@@ -30,6 +30,7 @@ class TrainGraph:
     progress: 'loss', 'step' and 'learning_rate', scalars.
     summary_op: all summaries merged, a string.
     num_classes: classes of the network.
+    channels: channels of its images.
     sync: the SyncReplicasOptimizer if replicas are synchronous, else None.
   """
 
@@ -37,6 +38,7 @@ class TrainGraph:
   progress: dict
   summary_op: tf.Tensor
   num_classes: int
+  channels: int
   sync: tf.train.Optimizer | None = None
 
 
@@ -82,6 +84,7 @@ def build(config, deploy, dataset) -> TrainGraph:
     progress={'loss': loss, 'step': global_step, 'learning_rate': rate},
     summary_op=tf.summary.merge_all(),
     num_classes=spec.num_classes,
+    channels=spec.channels,
     sync=sync,
   )
 

@@ -97,7 +97,7 @@ def _clone_step(name, size, batch, clones):
   with tf.Graph().as_default():
     deploy = model_deploy.DeploymentConfig(clones, clone_on_cpu=True)
     network_fn = nets_factory.get_network_fn(name, 10, is_training=True)
-    channels = nets_factory.network(name).channels
+    channels = nets_factory.network(name).default_channels
     with tf.device(deploy.inputs_device()):
       # A variable, because constants would be folded into the graph.
       images = tf.get_local_variable(

@@ -44,11 +44,11 @@ def main():
     else:
       folder = os.path.join(folder, f'small_{FLAGS.num_images}')
       dataset = photos.small_images(
-        folder, FLAGS.num_images, channels=network.channels
+        folder, FLAGS.num_images, channels=network.default_channels
       )
     contenders = [_ours(tf, stack, dataset, size)]
     if FLAGS.baseline:
-      contenders.append(_queues(stack, dataset, size, network.channels))
+      contenders.append(_queues(stack, dataset, size, network.default_channels))
     _report(size, common.take_turns(contenders, FLAGS.repeats))
 
 
@@ -86,7 +86,7 @@ def _queues(stack, dataset, size, channels):
   from nets import nets_factory
   from preprocessing import preprocessing_factory
 
-  family = preprocessing_factory.families[FLAGS.model_name]
+  family = preprocessing_factory.family_name(FLAGS.model_name)
   with tf.Graph().as_default():
     images, labels = tf1_way.batches(
       dataset,

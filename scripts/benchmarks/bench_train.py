@@ -101,7 +101,7 @@ class _Bench:
     self._stack = stack
     network = nets_factory.network(FLAGS.model_name)
     self.size = FLAGS.image_size or network.image_size
-    self.channels = network.channels
+    self.channels = network.default_channels
     self._folder = folder
     self.dataset = self._images(folder)
 
@@ -180,7 +180,7 @@ class _Bench:
     from nets import nets_factory
     from preprocessing import preprocessing_factory
 
-    family = preprocessing_factory.families[FLAGS.model_name]
+    family = preprocessing_factory.family_name(FLAGS.model_name)
     with self._tf.Graph().as_default():
       images, labels = tf1_way.batches(
         self.dataset,

@@ -39,10 +39,16 @@ def contract(name):
   return json.loads((FOLDER / f'{name}.json').read_text())
 
 
-def images_placeholder(network_fn, size=None):
+def channels(name):
+  """Returns the channels of the images that the contract was made with."""
+  first = next(v for v in contract(name)['variables'] if len(v['shape']) == 4)
+  return first['shape'][2]
+
+
+def images_placeholder(network_fn, channels, size=None):
   """Returns a placeholder for a batch of any size."""
   size = size or network_fn.default_image_size
-  shape = [None, size, size, network_fn.default_channels]
+  shape = [None, size, size, channels]
   return tf.placeholder(tf.float32, shape, 'input')
 
 
@@ -51,7 +57,8 @@ def build(name, is_training, num_classes=None, size=None, **kwargs):
   network_fn = nets_factory.get_network_fn(
     name, num_classes, weight_decay=4e-5, is_training=is_training
   )
-  return network_fn(images_placeholder(network_fn, size), **kwargs)
+  images = images_placeholder(network_fn, channels(name), size)
+  return network_fn(images, **kwargs)
 
 
 @functools.cache

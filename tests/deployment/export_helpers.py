@@ -86,7 +86,7 @@ def export(**values):
 
 def images_for(name, batch=2):
   row = nets_factory.network(name)
-  return golden.images(row.image_size, row.channels, batch)
+  return golden.images(row.image_size, builds.channels(name), batch)
 
 
 def scores_of(path, images, **nodes):

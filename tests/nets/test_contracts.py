@@ -129,7 +129,7 @@ def test_row(name):
   assert row.image_size == contract['default_image_size']
   assert row.classes == contract['num_classes']
   assert network_fn.default_image_size == row.image_size
-  assert network_fn.default_channels == row.channels
+  assert network_fn.default_channels == row.default_channels
   assert network_fn.__name__ == contract['function'].rsplit('.', 1)[1]
 
 
@@ -143,7 +143,7 @@ def test_logits(name):
   logits, _ = builds.build(name, False, contract['num_classes'])
   with tf.Session() as session:
     golden.load(tf, session, expected['gain'])
-    images = golden.images(row.image_size, row.channels)
+    images = golden.images(row.image_size, builds.channels(name))
     actual = golden.digest(session.run(logits, {'input:0': images}))
   scale = expected['norm'] / np.sqrt(np.prod(expected['shape']))
   assert actual['shape'] == expected['shape']

@@ -50,7 +50,7 @@ def _images(row, size):
   """Returns an image a class, in the range that the network expects."""
   largest = 120 if row.preprocessing == 'vgg' else 1
   return np.random.RandomState(0).uniform(
-    -largest, largest, [_CLASSES, size, size, row.channels]
+    -largest, largest, [_CLASSES, size, size, row.default_channels]
   )
 
 
@@ -67,7 +67,10 @@ def _build(name, size):
   known = inspect.signature(network_fn).parameters
   wanted = {**keep_all, 'fc_conv_padding': 'SAME', 'config': _config(name)}
   arguments = {key: wanted[key] for key in wanted.keys() & known.keys()}
-  return network_fn(builds.images_placeholder(network_fn, size), **arguments)
+  images = builds.images_placeholder(
+    network_fn, network_fn.default_channels, size
+  )
+  return network_fn(images, **arguments)
 
 
 def _config(name):

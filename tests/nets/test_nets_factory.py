@@ -65,8 +65,6 @@ def test_unknown_network():
 def test_maps_have_every_network():
   assert set(nets_factory.networks_map) == set(nets_factory.NETWORKS)
   assert set(nets_factory.arg_scopes_map) == set(nets_factory.NETWORKS)
-  with pytest.raises(AttributeError, match='no attribute'):
-    nets_factory.network_map  # noqa: B018
 
 
 @pytest.mark.parametrize('name', ['mobilenet_v1_025', 'mobilenet_v2_035'])
@@ -124,5 +122,5 @@ def test_arguments_go_through_to_the_network():
 def test_preprocessing_is_what_goes_by_the_networks_name():
   rows = {n: nets_factory.network(n) for n in nets_factory.networks()}
   assert {n: row.preprocessing for n, row in rows.items()} == {
-    n: preprocessing_factory.families[n] for n in rows
+    n: preprocessing_factory.family_name(n) for n in rows
   }

@@ -120,7 +120,7 @@ def test_parts_make_the_same_batch_as_images_one_by_one(family, is_training):
 
 
 def test_every_network_has_preprocessing():
-  missing = set(nets_factory.networks()) - set(preprocessing_factory.families)
+  missing = set(nets_factory.networks()) - set(preprocessing_factory.names())
   assert not missing
 
 

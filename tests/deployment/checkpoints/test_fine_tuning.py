@@ -33,7 +33,7 @@ def saved(folder, model, num_classes, **saver_options):
   """Saves a freshly initialised network; returns the checkpoint's prefix."""
   with tf.Graph().as_default(), tf.Session() as session:
     row = nets_factory.network(model)
-    images = tf.zeros([1, 64, 64, row.channels])
+    images = tf.zeros([1, 64, 64, row.channels or 1])
     if model == 'lenet':
       images = images[:, :28, :28]
     nets_factory.get_network_fn(model, num_classes)(images)
@@ -45,7 +45,7 @@ def saved(folder, model, num_classes, **saver_options):
 def restore(config, num_classes, size=28):
   """Builds the network for training; returns variable values after init_fn."""
   row = nets_factory.network(config.model_name)
-  images = tf.zeros([2, size, size, row.channels])
+  images = tf.zeros([2, size, size, row.channels or 1])
   nets_factory.get_network_fn(config.model_name, num_classes)(images)
   start = fine_tuning.init_fn(config, num_classes)
   with tf.Session() as session:

@@ -1,4 +1,5 @@
 import io
+import types
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 
 from datasets import classification, dataset_utils
 from deployment.inputs import failures, input_spec, pipeline
-from preprocessing import preprocessing_factory
+from preprocessing import parts, preprocessing_factory
 from slim_support import errors
 from tf_slim_compat import slim
 
@@ -295,8 +296,8 @@ def test_a_data_set_and_a_preprocessing_of_the_user(dataset):
     image = tf.image.resize_images(tf.cast(image, tf.float32), [height, width])
     return image + (1000.0 if is_training else 0.0)
 
-  parts = preprocessing_factory.Parts(preprocess_image=preprocess_image)
-  spec = input_spec.InputSpec(theirs, parts, 24, channels=1)
+  mine = types.SimpleNamespace(preprocess_image=preprocess_image)
+  spec = input_spec.InputSpec(theirs, parts.of(mine), 24, channels=1)
   evaluated = read(pipeline.eval_batches(spec, 16))
   assert labels(evaluated) == list(range(NUM_IMAGES))
   trained = read(pipeline.train_batches(spec, 8, seed=1), 5)
