@@ -1,8 +1,8 @@
-"""What a train_dir holds besides its checkpoints: its run, its lock, its end.
+"""What a train_dir holds besides its checkpoints.
 
-    run.json         what the run was told: flags, versions, commit, classes
-    finished.json    there once the last step was reached
-    .run-id          tells this run from others that used the same cluster
+    run.json         the run's flags, versions, commit, classes and channels
+    finished.json    exists once the last step was reached
+    .run-id          a number that tells this run from others on a cluster
     .lock            held by the trainer that uses the folder
 
 Importing this module does not import TensorFlow.
@@ -17,6 +17,7 @@ import subprocess
 import time
 from typing import Any
 
+from preprocessing import preprocessing_factory
 from slim_support import errors, files, json_files
 
 RUN_FILE = 'run.json'
@@ -31,10 +32,10 @@ _SCHEMA = {
   'class_names?': (dict, type(None)),
 }
 _DAMAGED = (
-  'Remove it, and give the flags of the run again; training writes a new one.'
+  'Remove it and give the flags of the run again; training writes a new one.'
 )
 
-# What evaluation and export take over from the training run.
+# Flags that evaluation and export take from the training run.
 _RECORDED = (
   'dataset_name',
   'dataset_dir',
@@ -44,12 +45,12 @@ _RECORDED = (
   'use_grayscale',
 )
 
-# A resumed run must agree with these, or its checkpoint means something else.
-_FIXED = ('model_name', 'dataset_name', 'labels_offset', 'use_grayscale')
+# With other values of these, a checkpoint means something else.
+_FIXED = ('model_name', 'dataset_name', 'labels_offset')
 
 
 def exclusive(train_dir: str) -> contextlib.AbstractContextManager:
-  """Return the context that keeps a second trainer off the folder.
+  """Return a context in which no second trainer can use the folder.
 
   Raises:
     UserError: on entering, if another trainer uses the folder.
@@ -57,7 +58,7 @@ def exclusive(train_dir: str) -> contextlib.AbstractContextManager:
   return files.exclusive_lock(
     files.join(train_dir, _LOCK_FILE),
     lambda owner: (
-      f'--train_dir={train_dir} is in use by {owner}. Stop it, or name another '
+      f'--train_dir={train_dir} is in use by {owner}. Stop it, or use another '
       '--train_dir.'
     ),
   )
@@ -74,13 +75,13 @@ def run_id(train_dir: str) -> int:
   return number
 
 
-def mark_unfinished(train_dir: str):
-  """Record that the train_dir's training goes on."""
+def mark_unfinished(train_dir: str) -> None:
+  """Record that the training of this folder is not over."""
   files.remove(files.join(train_dir, _FINISHED_FILE))
 
 
-def mark_finished(train_dir: str):
-  """Record that the train_dir's training is over, not just interrupted."""
+def mark_finished(train_dir: str) -> None:
+  """Record that the training of this folder is over, not just interrupted."""
   json_files.write(
     files.join(train_dir, _FINISHED_FILE), {'finished': _timestamp()}
   )
@@ -127,16 +128,16 @@ def _versions():
 def write_run(
   config: Any,
   num_classes: int,
-  class_names: dict[int, str] | None,
   channels: int,
-):
-  """Write train_dir/run.json: flags, versions, commit, classes.
+  class_names: dict[int, str] | None,
+) -> None:
+  """Write train_dir/run.json: flags, versions, commit, classes, channels.
 
   Args:
     config: the TrainConfig.
     num_classes: classes of the network.
+    channels: channels of the images that the network takes.
     class_names: label -> name, or None.
-    channels: channels of the network's images.
   """
   json_files.write(
     files.join(config.train_dir, RUN_FILE),
@@ -153,15 +154,15 @@ def write_run(
 
 
 def read_run(checkpoint_path: str | None) -> dict[str, Any] | None:
-  """Return what the run beside a checkpoint was told.
+  """Return the record of the training run that a checkpoint belongs to.
 
   Args:
     checkpoint_path: a checkpoint, or a folder of checkpoints.
 
   Returns:
     'flags' (name -> value), 'num_classes', 'class_names' (label as text ->
-    name, or None) and, unless the run is an old one, 'channels'; None where the
-    folder holds no run.json.
+    name, or None) and, in newer records, 'channels'; None where the folder
+    holds no run.json.
 
   Raises:
     UserError: if run.json is damaged.
@@ -186,7 +187,7 @@ def read_run(checkpoint_path: str | None) -> dict[str, Any] | None:
 
 
 def recorded_flags(checkpoint_path: str | None) -> dict[str, Any]:
-  """Return the flags of a training run that evaluation and export take over.
+  """Return the flags of a training run that evaluation and export use too.
 
   Args:
     checkpoint_path: a checkpoint, or a folder of checkpoints.
@@ -207,15 +208,89 @@ def recorded_flags(checkpoint_path: str | None) -> dict[str, Any]:
   return recorded | {'eval_image_size': size, 'image_size': size}
 
 
-def check_same_run(config: Any):
-  """Raise UserError if the train_dir's checkpoints are of another network."""
+def check_same_run(
+  config: Any,
+  num_classes: int,
+  channels: int,
+  class_names: dict[int, str] | None,
+) -> None:
+  """Check that a train_dir's run is of this network and these data.
+
+  Args:
+    config: the TrainConfig.
+    num_classes: classes of the network.
+    channels: channels of the images that the network takes.
+    class_names: label -> name, or None.
+
+  Raises:
+    UserError: if not; the message lists what differs.
+  """
+  run = read_run(config.train_dir)
+  if run is None:
+    return
+  flags = run['flags']
+  pairs = [
+    (f'--{name}', flags[name], getattr(config, name))
+    for name in _FIXED
+    if name in flags
+  ]
+  pairs.append(('the number of classes', run['num_classes'], num_classes))
+  pairs.append(('the number of channels', run.get('channels'), channels))
+  pairs.append(
+    ('the preprocessing', _preprocessing(flags), _preprocessing(vars(config)))
+  )
+  differences = [
+    f'{what} was {before} and is now {now}'
+    for what, before, now in pairs
+    if before not in (None, now)
+  ]
+  differences += _moved_classes(run.get('class_names') or {}, class_names or {})
+  if differences:
+    raise errors.UserError(
+      f'{config.train_dir} holds another run: {"; ".join(differences)}. To '
+      'continue that run, use its flags; to start another one, use another '
+      '--train_dir.'
+    )
+
+
+def _preprocessing(flags):
+  """Return the family of the preprocessing that flags ask for, or None."""
+  name = flags.get('preprocessing_name') or flags.get('model_name')
+  try:
+    return preprocessing_factory.family_name(name)
+  except errors.UserError:  # one that this version does not know
+    return name
+
+
+def _moved_classes(before, now):
+  """Return the first class that has another label than before.
+
+  A class with a new name is fine: somebody may have corrected a typo.
+  """
+  label_of = {name: label for label, name in now.items()}
+  return [
+    f'the class {name!r} had the label {label} and now has {label_of[name]}'
+    for label, name in before.items()
+    if label_of.get(name, int(label)) != int(label)
+  ][:1]
+
+
+def changed_flags(config: Any) -> list[str]:
+  """Return how the flags differ from those of the train_dir's last run.
+
+  Returns:
+    For each flag with another value a text such as '--batch_size=64 (was 32)'.
+  """
   run = read_run(config.train_dir)
   recorded = run['flags'] if run else {}
-  for name in _FIXED:
-    before, now = recorded.get(name), getattr(config, name)
-    if name in recorded and before != now:
-      raise errors.UserError(
-        f'{config.train_dir} holds a run with --{name}={before}, not {now}. To '
-        f'continue it, use --{name}={before}; to start a new one, name another '
-        '--train_dir.'
-      )
+  changed = []
+  for name, now in dataclasses.asdict(config).items():
+    now = list(now) if isinstance(now, tuple) else now
+    before = recorded.get(name, now)
+    if before != now and name != 'train_dir':
+      changed.append(f'--{name}={_shown(now)} (was {_shown(before)})')
+  return changed
+
+
+def _shown(value):
+  return ','.join(map(str, value)) if isinstance(value, list) else value

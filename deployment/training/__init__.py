@@ -1,1 +1,1 @@
-"""Training."""
+"""Training: the graph, its session and hooks, and the loop."""

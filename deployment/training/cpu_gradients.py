@@ -1,10 +1,13 @@
-"""Gradients that processors compute faster than TensorFlow's own.
+"""Gradients that CPUs compute faster than TensorFlow's own.
 
-oneDNN's product with a transposed right side is slow for few rows, which is
-what the gradient of a fully connected layer is, and its gradient of a 1 x 1
-convolution's filters is slower than the matrix product that it amounts to. The
-results are the same sums in another order. docs/performance.md has figures.
+The gradient of a fully connected layer is a product with a transposed right
+side, which is slow in oneDNN if there are few rows. The gradient of the filters
+of a 1 x 1 convolution is slower than the matrix product that it equals. The
+results here are the same sums in another order. docs/performance.md has
+figures.
 """
+
+import contextlib
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import ops
@@ -16,8 +19,8 @@ _MATMUL = 'CpuMatMul'
 _CONVOLUTION = 'CpuConv2D'
 
 
-def used():
-  """Returns the context in which a clone on a CPU is built."""
+def used() -> contextlib.AbstractContextManager:
+  """Return the context in which to build a clone that runs on a CPU."""
   return tf.get_default_graph().gradient_override_map(
     {'MatMul': _MATMUL, 'Conv2D': _CONVOLUTION}
   )
@@ -25,19 +28,18 @@ def used():
 
 @tf.RegisterGradient(_MATMUL)
 def _matmul_gradient(op, gradient):
-  """Returns the gradients of a product of two matrices."""
+  """Return the gradients of a product of two matrices."""
   if op.get_attr('transpose_a') or op.get_attr('transpose_b'):
     return _own_gradient(op, gradient)
   left, right = op.inputs
-  # An einsum, because tf.matmul of a transposed matrix would be made one
-  # operation again, the slow one.
+  # TensorFlow would merge a transpose and tf.matmul into the slow operation.
   to_left = tf.einsum('mn,kn->mk', gradient, right)
   return to_left, tf.matmul(left, gradient, transpose_a=True)
 
 
 @tf.RegisterGradient(_CONVOLUTION)
 def _convolution_gradient(op, gradient):
-  """Returns the gradients of a convolution's images and filters."""
+  """Return the gradients of a convolution's images and filters."""
   images, filters = op.inputs
   shape = filters.shape.as_list()
   if not _is_product(op, shape):
@@ -54,7 +56,7 @@ def _convolution_gradient(op, gradient):
 
 
 def _is_product(op, shape):
-  """Says whether it is a 1 x 1 convolution that gains by being a product."""
+  """Return whether a convolution is 1 x 1 and faster as a matrix product."""
   return (
     shape[:2] == [1, 1]
     and shape[2] >= _FEWEST_INPUTS
@@ -67,5 +69,5 @@ def _is_product(op, shape):
 
 
 def _own_gradient(op, gradient):
-  """Returns TensorFlow's gradients of an operation."""
+  """Return TensorFlow's gradients of an operation."""
   return ops.gradient_registry.lookup(op.type)(op, gradient)

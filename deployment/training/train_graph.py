@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
@@ -17,6 +18,7 @@ from deployment.training import (
   summaries,
 )
 from nets import nets_factory
+from tf_slim_compat import slim
 
 _AUX_LOSS_WEIGHT = 0.4
 
@@ -27,62 +29,73 @@ class TrainGraph:
 
   Attributes:
     train_op: runs one step; returns the total loss.
-    progress: 'loss', 'step' and 'learning_rate', scalars.
+    progress: 'loss', 'step', 'learning_rate' and 'accuracy' after that step,
+      scalars.
     summary_op: all summaries merged, a string.
     num_classes: classes of the network.
-    channels: channels of its images.
+    channels: channels of the images.
     sync: the SyncReplicasOptimizer if replicas are synchronous, else None.
   """
 
   train_op: tf.Tensor
-  progress: dict
+  progress: dict[str, tf.Tensor]
   summary_op: tf.Tensor
   num_classes: int
   channels: int
   sync: tf.train.Optimizer | None = None
 
 
-def build(config, deploy, dataset) -> TrainGraph:
-  """Builds the graph in the default graph.
+class CloneOutputs(NamedTuple):
+  """What one clone computes.
+
+  Attributes:
+    end_points: activations by name.
+    accuracy: share of the clone's images with the right class, a scalar.
+  """
+
+  end_points: dict[str, tf.Tensor]
+  accuracy: tf.Tensor
+
+
+def build(
+  config: Any,
+  deploy: model_deploy.DeploymentConfig,
+  dataset: slim.dataset.Dataset,
+) -> TrainGraph:
+  """Build the graph in the default graph.
 
   Args:
     config: a TrainConfig.
-    deploy: a model_deploy.DeploymentConfig.
-    dataset: the slim Dataset to train on.
+    deploy: the clones, replicas and parameter servers.
+    dataset: the data set to train on.
+
+  Raises:
+    UserError: if class weights or scopes do not fit.
   """
   with tf.device(deploy.variables_device()):
     global_step = tf.train.create_global_step()
   spec = input_spec.from_config(config, dataset, config.train_image_size)
-  network_fn = nets_factory.get_network_fn(
-    config.model_name,
-    num_classes=spec.num_classes,
-    weight_decay=config.weight_decay,
-    is_training=not config.freeze_batch_norm,
-    batch_norm_decay=config.batch_norm_decay,
-  )
-  parts = _clone_batches(config, deploy, spec, global_step)
-  feed = iter(parts)
-  weights = class_weights.read(config, spec.num_classes)
-  on_cpu = deploy.clone_on_cpu
-  with cpu_gradients.used() if on_cpu else contextlib.nullcontext():
-    clones = model_deploy.create_clones(
-      deploy,
-      lambda: _clone(
-        network_fn,
-        *next(feed),
-        weight_of_class=weights or [1.0] * spec.num_classes,
-        label_smoothing=config.label_smoothing,
-      ),
-    )
+  batches = _clone_batches(config, deploy, spec, global_step)
+  clones = _clones(config, deploy, spec, batches)
+  # The summaries of the network and the input, without those of model_deploy.
+  others = tf.get_collection(tf.GraphKeys.SUMMARIES)
   with tf.device(deploy.optimizer_device()):
     rate = optimizers.learning_rate(config, global_step, dataset.num_samples)
-    train_op, loss, sync = _train_op(config, clones, rate, global_step)
+    loss, step, sync = _train_step(config, clones, rate, global_step)
+    accuracies = [clone.outputs.accuracy for clone in clones]
+    accuracy = tf.add_n(accuracies) / len(clones)
+  with tf.control_dependencies([step]):
+    train_op = tf.identity(loss, name='train_op')
   names = input_spec.class_names(dataset, config.labels_offset)
-  summaries.add(clones[0], parts[0], names, loss, rate)
   return TrainGraph(
     train_op=train_op,
-    progress={'loss': loss, 'step': global_step, 'learning_rate': rate},
-    summary_op=tf.summary.merge_all(),
+    progress={
+      'loss': loss,
+      'step': step,
+      'learning_rate': rate,
+      'accuracy': accuracy,
+    },
+    summary_op=summaries.merge(clones, batches[0], names, loss, rate, others),
     num_classes=spec.num_classes,
     channels=spec.channels,
     sync=sync,
@@ -90,10 +103,10 @@ def build(config, deploy, dataset) -> TrainGraph:
 
 
 def _clone_batches(config, deploy, spec, global_step):
-  """Returns [(images, labels)] for the clones: one batch, split over them.
+  """Return [(images, labels)] for the clones: one batch, split over them.
 
-  The input starts where a run of so many steps has come to; it looks at the
-  global step whenever a session starts.
+  The input starts with the images that follow those of the steps done so far.
+  The global step is read whenever a session starts.
   """
   size = config.batch_size * deploy.num_clones
   per_step = size * config.gradients_per_step
@@ -111,8 +124,33 @@ def _clone_batches(config, deploy, spec, global_step):
   return list(zip(images, labels, strict=True))
 
 
+def _clones(config, deploy, spec, batches):
+  """Build the network and its losses once for each batch."""
+  network_fn = nets_factory.get_network_fn(
+    config.model_name,
+    num_classes=spec.num_classes,
+    weight_decay=config.weight_decay,
+    is_training=not config.freeze_batch_norm,
+    batch_norm_decay=config.batch_norm_decay,
+  )
+  weights = class_weights.read(config, spec.num_classes)
+  remaining = iter(batches)
+  with (
+    cpu_gradients.used() if deploy.clone_on_cpu else contextlib.nullcontext()
+  ):
+    return model_deploy.create_clones(
+      deploy,
+      lambda: _clone(
+        network_fn,
+        *next(remaining),
+        weight_of_class=weights or [1.0] * spec.num_classes,
+        label_smoothing=config.label_smoothing,
+      ),
+    )
+
+
 def _clone(network_fn, images, labels, *, weight_of_class, label_smoothing):
-  """Builds the network and its losses; returns its end points."""
+  """Build the network and its losses; return the CloneOutputs."""
   logits, end_points = network_fn(images)
   one_hot = tf.one_hot(labels, len(weight_of_class))
   weights = tf.gather(tf.constant(weight_of_class), labels)
@@ -127,8 +165,8 @@ def _clone(network_fn, images, labels, *, weight_of_class, label_smoothing):
   tf.losses.softmax_cross_entropy(
     one_hot, logits, weights=weights, label_smoothing=label_smoothing
   )
-  end_points['TrainingLogits'] = logits
-  return end_points
+  correct = tf.equal(tf.argmax(logits, 1), labels)
+  return CloneOutputs(end_points, tf.reduce_mean(tf.cast(correct, tf.float32)))
 
 
 def _trainable(config):
@@ -143,11 +181,11 @@ def _trainable(config):
   return scopes.trainable(config.trainable_scopes, variables)
 
 
-def _train_op(config, clones, rate, global_step):
-  """Returns the op of one step, the total loss and the SyncReplicasOptimizer.
+def _train_step(config, clones, rate, global_step):
+  """Return the loss, the step after the update, the SyncReplicasOptimizer.
 
-  The moving averages move once a step: by the synchronous optimizer, else
-  after it.
+  The moving averages are updated once a step, with the new weights: by the
+  synchronous optimizer, else after the update.
   """
   optimizer = acceleration.optimizer(config, optimizers.optimizer(config, rate))
   averages, sync = _moving_averages(config, global_step), None
@@ -158,8 +196,8 @@ def _train_op(config, clones, rate, global_step):
   )
   if config.clip_gradient_norm:
     gradients = optimizers.clip(gradients, config.clip_gradient_norm)
-  # Batch norm's updates hang on the loss: hung on the gradients they would
-  # make the start of synchronous replicas wait for the input.
+  # The loss waits for batch norm's updates. If the gradients did, the start of
+  # synchronous replicas would wait for the input.
   updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS, clones[0].scope)
   with tf.control_dependencies(updates):
     loss = tf.identity(loss, name='train_loss')
@@ -167,12 +205,12 @@ def _train_op(config, clones, rate, global_step):
   if averages and not sync:
     with tf.control_dependencies([last]):
       last = averages.apply(tf.model_variables())
-  with tf.control_dependencies([last]):
-    return tf.identity(loss, name='train_op'), loss, sync
+  with tf.control_dependencies([last, loss]):
+    return loss, global_step.read_value(), sync
 
 
 def _moving_averages(config, global_step):
-  """Returns what averages the weights over the steps, or None."""
+  """Return what averages the weights over the steps, or None."""
   if not config.moving_average_decay:
     return None
   return tf.train.ExponentialMovingAverage(

@@ -16,7 +16,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deployment.checkpoints import locate, repair, run_folder
-from deployment.training import hooks, train
+from deployment.training import stop_hooks, train
 from deployment.training.config import OPTIMIZERS, TrainConfig
 from slim_support import errors
 
@@ -55,7 +55,10 @@ def logged_losses():
 
   class Handler(logging.Handler):
     def emit(self, record):
-      match = re.match(r'step (\d+): loss ([\d.]+)', record.getMessage())
+      match = re.match(
+        r'global step (\d+): loss = ([\d.]+) \(\d+\.\d+ sec/step\)',
+        record.getMessage(),
+      )
       if match:
         found[int(match[1])] = float(match[2])
 
@@ -141,7 +144,7 @@ def test_not_finite_loss_keeps_the_last_good_checkpoint(digits_dir, tmp_path):
     max_number_of_steps=50,
     save_interval_steps=1,
   )
-  with pytest.raises(errors.UserError, match=r'finite.*learning_rate'):
+  with pytest.raises(errors.UserError, match=r'NaN or infinite.*learning_rate'):
     train.train(bad)
   newest = weights(tmp_path)
   assert all(np.isfinite(value).all() for value in newest.values())
@@ -196,7 +199,7 @@ def test_moved_train_dir_is_found(digits_dir, tmp_path):
 
 def test_other_network_in_train_dir_is_refused(digits_dir, tmp_path):
   train.train(options(digits_dir, tmp_path))
-  with pytest.raises(errors.UserError, match='--model_name=lenet'):
+  with pytest.raises(errors.UserError, match='--model_name was lenet'):
     train.train(options(digits_dir, tmp_path, model_name='cifarnet'))
 
 
@@ -289,7 +292,9 @@ def test_trace_for_tensorboard(digits_dir, tmp_path):
 
 
 def test_early_stop_follows_the_evaluations(digits_dir, tmp_path, monkeypatch):
-  monkeypatch.setattr(hooks.EarlyStop.__init__, '__defaults__', (0.01,))
+  monkeypatch.setattr(
+    stop_hooks.EarlyStopping.__init__, '__defaults__', (0.01,)
+  )
   history = tmp_path / 'eval' / 'history.jsonl'
   history.parent.mkdir()
   history.write_text(
