@@ -17,6 +17,9 @@ import _checkout  # noqa: F401  (finds the modules below)
 from deployment.command_line import entry
 from slim_support import errors, files, flag_fields
 
+# The loss's curve, and its name in events of earlier versions.
+_LOSS = ('total_loss_1', 'progress/loss')
+
 
 @dataclasses.dataclass(frozen=True)
 class PlotConfig(flag_fields.Config):
@@ -34,13 +37,13 @@ class PlotConfig(flag_fields.Config):
 flag_fields.define_flags(PlotConfig)
 
 
-def _draw(curves, history, path):
+def _draw(curve, history, path):
   """Draws the loss over the steps and, as points, the accuracies."""
   figure = errors.import_extra('matplotlib.figure', 'plots').Figure(
     figsize=(7, 3)
   )
   axes = figure.add_subplot()
-  steps, losses = zip(*curves['progress/loss'], strict=True)
+  steps, losses = zip(*curve, strict=True)
   axes.plot(steps, losses, color='tab:blue')
   axes.set_xlabel('step')
   axes.set_ylabel('loss', color='tab:blue')
@@ -67,12 +70,13 @@ def main():
   flag_fields.require(options, 'train_dir', 'Say which run is to be drawn.')
   history = entry.load('deployment.evaluation.history')
   curves = history.read_scalars(options.train_dir)
-  if 'progress/loss' not in curves:
+  curve = next((curves[name] for name in _LOSS if name in curves), None)
+  if curve is None:
     raise errors.UserError(
       f'{options.train_dir} holds no events of a training run.'
     )
   eval_dir = options.eval_dir or os.path.join(options.train_dir, 'eval')
-  _draw(curves, history.read(eval_dir), options.output_file)
+  _draw(curve, history.read(eval_dir), options.output_file)
   print(options.output_file)
 
 

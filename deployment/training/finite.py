@@ -9,7 +9,9 @@ from absl import logging
 
 from slim_support import errors
 
-_IN_HISTOGRAM = re.compile(r'(?:Nan|Infinity) in summary histogram for: (\S+)')
+_IN_HISTOGRAM = re.compile(
+  r'(?:Nan|Infinity) in (?:summary )?histogram for: (\S+)', re.IGNORECASE
+)
 
 
 def error(what: str) -> errors.UserError:

@@ -39,7 +39,7 @@ class StopIfDone(tf.train.SessionRunHook):
     step = session.run(tf.train.get_global_step(session.graph))
     if step >= self._last_step:
       logging.warning(
-        'Step %d is already reached, so there is nothing to train. To continue, '
+        'Step %d is already reached: there is nothing to train. To continue, '
         'use a larger --max_number_of_steps.',
         step,
       )

@@ -83,7 +83,7 @@ def test_bfloat16_takes_nearly_the_same_step(digits_dir, tmp_path):
     ({'mixed_precision': 'float16'}, 'float16 needs a GPU'),
     (
       {'mixed_precision': 'bfloat16', 'clone_on_cpu': False},
-      'Say float16 on a GPU',
+      'Use float16 on a GPU',
     ),
     (
       {
