@@ -62,6 +62,7 @@ def _unpacked(archive, folder):
   else:
     try:
       with files.new_folder(folder) as temporary:
+        files.make_folders(temporary)
         archives.extract_tar(archive, temporary, _MAX_BYTES)
     except errors.UserError:
       # Another process may have unpacked the same archive meanwhile.
