@@ -6,8 +6,6 @@ import select
 import sys
 from collections.abc import Iterator
 
-from slim_support import files
-
 
 @contextlib.contextmanager
 def silent_stderr() -> Iterator[None]:
@@ -32,8 +30,7 @@ def print_line(text: str) -> None:
   as they are; characters that the output cannot show are escaped.
 
   Raises:
-    BrokenPipeError: if the reader has closed the output.
-    UserError: if the output cannot be written, for instance on a full disk.
+    OSError: if standard output cannot take it.
   """
   encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
   try:
@@ -41,19 +38,12 @@ def print_line(text: str) -> None:
   except UnicodeEncodeError:
     data = text.encode(encoding, 'backslashreplace')
   stream = getattr(sys.stdout, 'buffer', None)
-  try:
-    if stream is None:  # A text stream that takes the place of stdout.
-      print(data.decode(encoding, 'backslashreplace'), flush=True)
-      return
-    sys.stdout.flush()
-    stream.write(data + b'\n')
-    stream.flush()
-  except BrokenPipeError:
-    raise
-  except OSError as error:
-    # What is still in the buffer cannot be written at exit either.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise files.cannot_write('The standard output', error) from error
+  if stream is None:  # A text stream that takes the place of stdout.
+    print(data.decode(encoding, 'backslashreplace'), flush=True)
+    return
+  sys.stdout.flush()
+  stream.write(data + b'\n')
+  stream.flush()
 
 
 def escape_unprintable() -> None:

@@ -17,7 +17,7 @@ from tensorflow.python.util import deprecation
 
 from deployment.checkpoints import restore
 from deployment.export import graph_summary, saved_model
-from slim_support import errors
+from slim_support import errors, files
 
 _TEXT_SUFFIXES = ('.pbtxt', '.txt')
 
@@ -37,13 +37,24 @@ def load(path: str, input_name=None, output_name=None):
   """
   if os.path.isdir(path):
     return saved_model(path)
-  if not os.path.isfile(path):
+  if not os.path.lexists(path):
     raise errors.UserError(f'There is no exported network {path!r}.')
+  _check_readable(path)
   if path.endswith('.tflite'):
     return TFLite(path)
   if path.endswith('.onnx'):
     return Onnx(path)
   return from_graph_def(read_graph_def(path), input_name, output_name, path)
+
+
+def _check_readable(path):
+  """Raise UserError for a file that cannot be read, a pipe or a device."""
+  try:
+    files.read_bytes(path, limit=1)
+  except OSError as error:
+    raise errors.UserError(
+      f'{path} cannot be read: {error.strerror or error}.'
+    ) from error
 
 
 class GraphPredictor:
@@ -120,8 +131,7 @@ def saved_model(folder: str, signature: str = saved_model.PREPARED):
       model = tf.saved_model.loader.load(session, tags, folder)
   except (OSError, RuntimeError, tf.errors.OpError) as error:
     raise errors.UserError(
-      f'{folder} cannot be loaded as a SavedModel: '
-      f'{errors.error_summary(error)}'
+      f'{folder} cannot be loaded as a SavedModel: {_summary(error)}'
     ) from error
   if signature not in model.signature_def:
     raise errors.unknown_name(
@@ -146,21 +156,27 @@ def read_graph_def(path: str) -> tf.GraphDef:
   """
   graph_def = tf.GraphDef()
   try:
-    with open(path, 'rb') as file:
-      data = file.read()
+    data = files.read_bytes(path)
     if path.endswith(_TEXT_SUFFIXES):
       text_format.Parse(data, graph_def)
     else:
       graph_def.ParseFromString(data)
   except OSError as error:
     raise errors.UserError(
-      f'{path} cannot be read: {error.strerror}.'
+      f'{path} cannot be read: {error.strerror or error}.'
     ) from error
-  except (DecodeError, text_format.ParseError) as error:
-    raise errors.UserError(f'{path} is no GraphDef: {error}.') from error
+  except (DecodeError, text_format.ParseError, ValueError) as error:
+    raise errors.UserError(
+      f'{path} is not a GraphDef: {_summary(error)}'
+    ) from error
   if not graph_def.node:
-    raise errors.UserError(f'{path} is no GraphDef: it has no nodes.')
+    raise errors.UserError(f'{path} is not a GraphDef: it has no nodes.')
   return graph_def
+
+
+def _summary(error):
+  """Return the cause of an error as the end of a sentence."""
+  return f'{errors.error_summary(error).rstrip(".")}.'
 
 
 def from_graph_def(graph_def, input_name=None, output_name=None, path=''):
@@ -169,21 +185,52 @@ def from_graph_def(graph_def, input_name=None, output_name=None, path=''):
   with session.graph.as_default():
     try:
       tf.import_graph_def(graph_def, name='')
-    except ValueError as error:
+    except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
       raise errors.UserError(
-        f'{path} cannot be loaded: {errors.error_summary(error)}'
+        f'{path} cannot be loaded: {_summary(error)}'
       ) from error
   unfrozen = graph_summary.variables(session.graph)
   if unfrozen:
     raise errors.UserError(
-      f'{path} holds {len(unfrozen)} variables without values: freeze it first '
-      'with `python -m tensorflow.python.tools.freeze_graph`.'
+      f'{path} holds {len(unfrozen)} variables without values. Freeze it '
+      'first, with `python -m tensorflow.python.tools.freeze_graph`.'
     )
   images = _node(session.graph, 'input_layer', input_name, graph_summary.inputs)
   scores = _node(
     session.graph, 'output_layer', output_name, graph_summary.outputs
   )
+  _check_input(images)
+  _check_output(scores, images)
   return GraphPredictor(session, images, scores)
+
+
+def _check_input(images):
+  """Raise UserError if a tensor cannot take images."""
+  shown = f'--input_layer={images.op.name}'
+  if images.op.type == 'Const':
+    raise errors.UserError(
+      f'{shown} is a constant. Name the node that takes images.'
+    )
+  if images.dtype.base_dtype != tf.float32:
+    raise errors.UserError(
+      f'{shown} takes {images.dtype.base_dtype.name} values; images are float.'
+    )
+  if images.shape.rank not in (None, 4):
+    raise errors.UserError(
+      f'{shown} has {images.shape.rank} dimensions; images are [batch, height, '
+      'width, channels].'
+    )
+
+
+def _check_output(scores, images):
+  """Raise UserError if a tensor does not depend on the images."""
+  is_input = scores.op is images.op or scores.op.type == 'Placeholder'
+  if is_input or scores.op.type == 'Const':
+    raise errors.UserError(
+      f'--output_layer={scores.op.name} is '
+      f'{"an input" if is_input else "a constant"} of the graph. Name the node '
+      'that gives scores.'
+    )
 
 
 def _node(graph, flag, name, candidates):
@@ -220,7 +267,7 @@ class TFLite:
       )
     except ValueError as error:
       raise errors.UserError(
-        f'{path} is no TensorFlow Lite model: {errors.error_summary(error)}'
+        f'{path} is not a TensorFlow Lite model: {_summary(error)}'
       ) from error
     self._interpreter.allocate_tensors()
     (self._input,) = self._interpreter.get_input_details()
@@ -274,8 +321,7 @@ class Onnx:
       )
     except Exception as error:  # the runtime's errors have no common class
       raise errors.UserError(
-        f'{path} cannot be loaded as an ONNX model: '
-        f'{errors.error_summary(error)}'
+        f'{path} cannot be loaded as an ONNX model: {_summary(error)}'
       ) from error
     (self._input,) = self._session.get_inputs()
     (output,) = self._session.get_outputs()

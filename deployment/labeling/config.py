@@ -8,7 +8,7 @@ from nets import nets_factory
 from slim_support import errors, flag_fields
 from slim_support.flag_fields import boolean, float_, integer, string
 
-LARGEST_SIDE = 16_384
+LARGEST_SIDE = 4096
 _LARGEST_MEAN, _SMALLEST_STD, _LARGEST_STD = 1e6, 1e-6, 1e6
 
 

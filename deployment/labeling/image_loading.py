@@ -61,7 +61,7 @@ class ImageLoader:
       ) from error
     except tf.errors.OpError as error:
       raise UnusableImageError(
-        f'It cannot be decoded: {errors.error_summary(error)}'
+        f'It cannot be decoded: {errors.error_summary(error).rstrip(".")}.'
       ) from error
 
 

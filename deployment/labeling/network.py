@@ -66,7 +66,7 @@ class LabelNetwork:
       shape = [*self.image_shape]
       raise errors.UserError(
         f'The network does not run on float32 images of the shape {shape}: '
-        f'{errors.error_summary(error)}'
+        f'{errors.error_summary(error).rstrip(".")}.'
       ) from error
     if (
       scores.ndim != 2

@@ -75,10 +75,10 @@ def test_graph_that_is_not_frozen(tmp_path):
 @pytest.mark.parametrize(
   ('name', 'content', 'message'),
   [
-    ('graph.pb', b'no graph at all', 'is no GraphDef'),
+    ('graph.pb', b'no graph at all', 'is not a GraphDef'),
     ('graph.pb', b'', 'has no nodes'),
-    ('graph.pbtxt', b'node {', 'is no GraphDef'),
-    ('net.tflite', b'no model at all', 'is no TensorFlow Lite model'),
+    ('graph.pbtxt', b'node {', 'is not a GraphDef'),
+    ('net.tflite', b'no model at all', 'is not a TensorFlow Lite model'),
     ('absent.pb', None, 'There is no exported network'),
     ('', None, 'cannot be loaded as a SavedModel'),
   ],
