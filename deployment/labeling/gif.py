@@ -33,7 +33,7 @@ def first_picture(data: bytes) -> tuple[bytes, int, int]:
     position += 10 + _color_table_bytes(data[position + 9])
     position = _after_blocks(data, position + 1)
   except IndexError as error:
-    raise ValueError('the file is cut off') from error
+    raise ValueError('the file is truncated') from error
   return data[:position] + bytes([_TRAILER]), height, width
 
 

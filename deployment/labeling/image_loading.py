@@ -123,7 +123,7 @@ def _bmp_size(data):
       '<IiiHH', data, 14
     )
   except struct.error as error:
-    raise ValueError('the file is cut off') from error
+    raise ValueError('the file is truncated') from error
   if depth == 8 and not _is_gray_palette(data, 14 + header_bytes):
     raise ValueError(
       'it is a BMP with a palette, which is not supported; save it as PNG'

@@ -21,7 +21,7 @@ class Reader {
       : path_(path), bytes_(bytes) {}
 
   int64_t Byte(size_t position) const {
-    if (position >= bytes_.size()) throw UserError(path_, ": the file is cut off.");
+    if (position >= bytes_.size()) throw UserError(path_, ": the file is truncated.");
     return static_cast<unsigned char>(bytes_[position]);
   }
 

@@ -68,7 +68,7 @@ def test_graph_that_is_not_frozen(tmp_path):
     tf.multiply(images, tf.Variable(2.0), name='scores')
 
   path = _write(tmp_path / 'graph.pb', build)
-  with pytest.raises(errors.UserError, match='freeze it first'):
+  with pytest.raises(errors.UserError, match='Freeze it first'):
     predictors.load(path)
 
 
