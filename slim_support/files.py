@@ -8,17 +8,21 @@ where a file system refuses, unless they say otherwise.
 
 import contextlib
 import errno
+import filecmp
 import glob as local_glob
 import os
 import shutil
 import socket
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from absl import logging
 
 from slim_support import errors
 
+_BLOCK_BYTES = 2**20
 _NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -203,6 +207,13 @@ def copy(source: str, target: str) -> None:
     gfile.copy(source, target, overwrite=True)
 
 
+def has_same_content(path: str, other: str) -> bool:
+  """Return whether two local files are equal; remote ones never are."""
+  if is_remote(path) or is_remote(other):
+    return False
+  return filecmp.cmp(path, other, shallow=False)
+
+
 def write(path: str, data: bytes) -> None:
   """Write a file that appears whole or not at all.
 
@@ -212,15 +223,42 @@ def write(path: str, data: bytes) -> None:
     OSError: if that fails, or if the path is a folder, a pipe or a device;
       what was there before is still there.
   """
+  with writing(path) as file:
+    file.write(data)
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[BinaryIO]:
+  """Give a file to write to, which gets its name when the context ends.
+
+  If the context ends with an exception, nothing is written. See `write`.
+
+  Args:
+    path: the file.
+
+  Raises:
+    OSError: as `write`.
+  """
   if is_remote(path):
-    # An object becomes visible only when it is closed.
-    with _gfile() as gfile, gfile.GFile(path, 'wb') as file:
-      file.write(data)
+    with _remote_file(path) as file:
+      yield file
     return
   with replacing(path) as temporary, open(temporary, 'wb') as file:
-    file.write(data)
+    yield file
     file.flush()
     os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _remote_file(path):
+  """Give a local temporary file, which is copied to `path` at the end."""
+  with tempfile.TemporaryFile() as file:
+    yield file
+    file.seek(0)
+    # An object becomes visible only when it is closed.
+    with _gfile() as gfile, gfile.GFile(path, 'wb') as target:
+      while block := file.read(_BLOCK_BYTES):
+        target.write(block)
 
 
 @contextlib.contextmanager

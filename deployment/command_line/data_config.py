@@ -13,9 +13,9 @@ from slim_support.flag_fields import (
 )
 
 # More than any machine can use; what is above is a slip of the hand.
-_LARGEST_BATCH = 1_000_000
+LARGEST_BATCH = 1_000_000
 _MOST_THREADS = 4096
-_LONGEST_SECS = 10**9
+LONGEST_SECS = 10**9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class DataConfig(flag_fields.Config):
     32,
     'Images in a batch, per clone.',
     minimum=1,
-    maximum=_LARGEST_BATCH,
+    maximum=LARGEST_BATCH,
     group='Input and session',
   )
   num_preprocessing_threads: int = integer(
@@ -68,7 +68,7 @@ class DataConfig(flag_fields.Config):
     600,
     'How long to wait for --master or another process of the cluster.',
     minimum=1,
-    maximum=_LONGEST_SECS,
+    maximum=LONGEST_SECS,
   )
 
   def __post_init__(self):

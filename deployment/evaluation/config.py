@@ -3,9 +3,11 @@
 import dataclasses
 
 from deployment.command_line.data_config import (
+  LONGEST_SECS,
   DataConfig,
   check_no_quantized_graph,
 )
+from slim_support import errors
 from slim_support.flag_fields import (
   boolean,
   float_,
@@ -17,7 +19,7 @@ from slim_support.flag_fields import (
 
 @dataclasses.dataclass(frozen=True)
 class EvalConfig(DataConfig):
-  """Everything an evaluation is told."""
+  """The configuration of an evaluation."""
 
   dataset_split_name: str = with_default(
     DataConfig, 'dataset_split_name', 'test'
@@ -37,28 +39,36 @@ class EvalConfig(DataConfig):
   )
   checkpoint_path: str = string(
     '/tmp/tfmodel/',
-    'Checkpoint to evaluate: a file, or the newest in a folder.',
+    'Checkpoint to evaluate; of a folder, its newest.',
   )
-  eval_dir: str = string('/tmp/tfmodel/', 'Folder of the results.')
+  eval_dir: str = string('/tmp/tfmodel/', 'Folder for the results.')
   moving_average_decay: float = float_(
     None, 'Evaluate the moving averages of the weights.', minimum=0, below=1
   )
   eval_interval_secs: int = integer(
     None,
-    'Go on: look for a new checkpoint every so many seconds and evaluate it.',
+    'Keep running: check for a new checkpoint every N seconds and evaluate it.',
     minimum=1,
+    maximum=LONGEST_SECS,
   )
   eval_timeout_secs: int = integer(
     None,
-    'With --eval_interval_secs, end after so many seconds without a new '
+    'With --eval_interval_secs: stop after N seconds without a new '
     'checkpoint; never by default.',
     minimum=0,
+    maximum=LONGEST_SECS,
   )
   all_checkpoints: bool = boolean(
     False, 'Evaluate every checkpoint of the folder, oldest first.'
   )
   predictions_file: str = string(
-    None, 'Writes a CSV row per image: index, label, prediction, scores.'
+    None,
+    'File to write a CSV row per image to: index, label, prediction, scores.',
+  )
+  gpu_memory_growth: bool = boolean(
+    False,
+    'Allocate GPU memory as needed, for instance to run beside training, '
+    'instead of all of it at once.',
   )
   quantize: bool = boolean(
     False,
@@ -69,3 +79,15 @@ class EvalConfig(DataConfig):
   def __post_init__(self):
     super().__post_init__()
     check_no_quantized_graph(self.quantize)
+    if self.all_checkpoints and self.eval_interval_secs:
+      raise errors.UserError(
+        '--all_checkpoints evaluates what is there, --eval_interval_secs waits '
+        'for new checkpoints. Use one of them.'
+      )
+    if self.eval_timeout_secs is not None and not self.eval_interval_secs:
+      raise errors.UserError(
+        '--eval_timeout_secs has no effect without --eval_interval_secs. Use '
+        'both or neither.'
+      )
+    if self.eval_dir == '':
+      raise errors.UserError('--eval_dir is missing. Name a folder.')

@@ -1,140 +1,211 @@
-"""Evaluation: every sample of a split once, at one checkpoint or at many."""
+"""Evaluation: run every image of a split once, at one or more checkpoints."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from datasets import dataset_factory
+from datasets import dataset_factory, reading
+from deployment.checkpoints import run_folder
 from deployment.checkpoints.restore import Restorer
 from deployment.command_line import data_config
-from deployment.evaluation import follow, metrics, results
+from deployment.evaluation import follow, predictions, results
+from deployment.evaluation.config import EvalConfig
+from deployment.evaluation.metrics import RunningMetrics, probabilities
+from deployment.evaluation.mistakes import ConfidentMistakes
 from deployment.inputs import failures, input_spec, pipeline
 from nets import nets_factory
-from slim_support import errors, files
+from slim_support import errors, files, targets
 from slim_support.progress import Progress
 
 
-def evaluate(config) -> dict:
-  """Evaluates as the configuration says.
+class Batch(NamedTuple):
+  """A batch of images that the network has classified.
+
+  Attributes:
+    index: int64 [batch], numbers of the images in the split.
+    label: int64 [batch], the true classes.
+    logits: float32 [batch, classes].
+    loss: float32 [batch], cross entropies.
+  """
+
+  index: Any
+  label: Any
+  logits: Any
+  loss: Any
+
+
+def evaluate(config: EvalConfig) -> dict[str, Any]:
+  """Evaluate as the configuration says.
 
   Args:
-    config: a deployment.evaluation.config.EvalConfig.
+    config: the configuration.
 
   Returns:
-    The metrics of the last checkpoint evaluated, see `metrics.summarize`.
+    The metrics of the last checkpoint evaluated, see `RunningMetrics.result`.
 
   Raises:
-    UserError: if something is wrong that the user can mend.
+    UserError: if something is wrong that the user can fix.
   """
-  files.make_folder('eval_dir', config.eval_dir)
+  results.check_eval_dir(config.eval_dir)
   dataset = dataset_factory.get_dataset(
     config.dataset_name, config.dataset_split_name, config.dataset_dir
   )
   failures.check_not_empty(dataset)
   data_config.check_labels_offset(config, dataset.num_classes)
+  _check_predictions_file(config, dataset)
   with tf.Graph().as_default():
     evaluator = Evaluator(config, dataset)
-    with tf.Session(config.master) as session:
-      result = {}
+    with tf.Session(config.master, config=session_config(config)) as session:
+      metrics = {}
       for prefix in follow.checkpoints(config):
-        result = _evaluate_if_there(evaluator, session, prefix) or result
+        metrics = _evaluate_if_there(evaluator, session, prefix) or metrics
+  return metrics
+
+
+def session_config(config: EvalConfig) -> tf.ConfigProto:
+  """Return the settings of the session."""
+  result = tf.ConfigProto()
+  result.gpu_options.allow_growth = config.gpu_memory_growth
   return result
+
+
+def _check_predictions_file(config, dataset):
+  """Raise UserError if the predictions file cannot or must not be written."""
+  path = config.predictions_file
+  if not path:
+    return
+  files.check_writable('predictions_file', path)
+  inputs = {name: 'the data set' for name in reading.list_files(dataset)}
+  folder = os.path.expanduser(config.checkpoint_path)
+  if not files.is_folder(folder):
+    folder = os.path.dirname(folder) or '.'
+  if files.is_folder(folder):
+    run = files.join(folder, run_folder.RUN_FILE)
+    inputs |= {found: 'a checkpoint' for found in files.glob(folder, '*ckpt*')}
+    inputs |= {files.join(folder, 'checkpoint'): 'a checkpoint', run: run}
+  for name in results.FILES:
+    inputs[files.join(config.eval_dir, name)] = 'another result'
+  targets.check_keeps([('predictions_file', path)], inputs)
 
 
 class Evaluator:
   """The graph of an evaluation, built once and run at any checkpoint.
 
   Args:
-    config: an EvalConfig.
-    dataset: the slim Dataset.
+    config: the configuration.
+    dataset: the tf-slim Dataset.
   """
 
-  def __init__(self, config, dataset):
+  def __init__(self, config: EvalConfig, dataset: Any):
     self.config = config
     self.dataset = dataset
     spec = input_spec.from_config(config, dataset, config.eval_image_size)
     self.num_classes = spec.num_classes
-    batches = pipeline.eval_batches(
-      spec, config.batch_size, config.max_num_batches or None
-    )
+    self._max_batches = config.max_num_batches or None
+    batches = pipeline.eval_batches(spec, config.batch_size, self._max_batches)
     self._iterator = tf.data.make_initializable_iterator(batches)
     batch = self._iterator.get_next()
     network_fn = nets_factory.get_network_fn(
       config.model_name, num_classes=spec.num_classes, is_training=False
     )
     logits, _ = network_fn(batch['image'])
-    self._fetches = {
-      'index': batch['index'],
-      'label': batch['label'],
-      'logits': logits,
-      'loss': tf.nn.sparse_softmax_cross_entropy_with_logits(
+    self._fetches = Batch(
+      index=batch['index'],
+      label=batch['label'],
+      logits=logits,
+      loss=tf.nn.sparse_softmax_cross_entropy_with_logits(
         labels=batch['label'], logits=logits
       ),
-    }
+    )
     self._restorer = Restorer(bool(config.moving_average_decay))
 
-  def restore(self, session, prefix):
+  def restore(self, session: tf.Session, prefix: str) -> None:
     """Restore the network's weights from a checkpoint; see `Restorer`."""
     self._restorer.restore(session, prefix)
 
-  def run(self, session) -> dict:
-    """Returns index, label, logits and loss of every sample, concatenated."""
+  def batches(self, session: tf.Session) -> Iterator[Batch]:
+    """Yield every image of the split once, in batches of NumPy arrays.
+
+    Args:
+      session: a session whose variables have their values.
+
+    Raises:
+      UserError: if the network gives NaN or infinite scores.
+    """
     session.run(self._iterator.initializer)
     step = session.make_callable(self._fetches)
-    collected = []
     total = self.dataset.num_samples
-    if self.config.max_num_batches:
-      total = min(total, self.config.max_num_batches * self.config.batch_size)
+    if self._max_batches:
+      total = min(total, self._max_batches * self.config.batch_size)
     with Progress('Evaluating', total) as progress:
       while True:
         try:
-          collected.append(step())
+          batch = Batch(*step())
         except tf.errors.OutOfRangeError:
-          break
-        progress.add(len(collected[-1]['label']))
-    if not collected:
-      raise errors.UserError(
-        f'The split {self.config.dataset_split_name!r} of '
-        f'{self.config.dataset_name} is empty.'
-      )
-    return {
-      name: np.concatenate([values[name] for values in collected])
-      for name in self._fetches
-    }
+          return
+        _check_finite(batch)
+        yield batch
+        progress.add(len(batch.label))
+
+
+def _check_finite(batch):
+  """Raise UserError if a score or a loss is NaN or infinite."""
+  bad = ~np.isfinite(batch.logits).all(axis=1) | ~np.isfinite(batch.loss)
+  if bad.any():
+    raise errors.UserError(
+      f'The network gives image {batch.index[bad.argmax()]} scores that are '
+      'NaN or infinite. Evaluate an earlier checkpoint, and train with a lower '
+      'learning rate.'
+    )
 
 
 def _evaluate_if_there(evaluator, session, prefix):
-  """Returns a checkpoint's metrics; None if it went while a run was followed.
+  """Return the metrics of a checkpoint; None if it was deleted meanwhile.
 
-  A training deletes its older checkpoints, also one that is being read.
+  A training run that is followed deletes its older checkpoints, even one that
+  is being read.
   """
   try:
-    return _evaluate_one(evaluator, session, prefix)
+    return _evaluate_checkpoint(evaluator, session, prefix)
   except (errors.UserError, tf.errors.OpError):
     following = evaluator.config.eval_interval_secs
     if not following or tf.train.checkpoint_exists(prefix):
       raise
-    logging.warning('%s is gone, waiting for the next one.', prefix)
+    logging.warning('%s was deleted; waiting for the next one.', prefix)
     return None
 
 
-def _evaluate_one(evaluator, session, prefix):
-  """Restores, runs and reports one checkpoint; returns its metrics."""
-  config = evaluator.config
+def _evaluate_checkpoint(evaluator, session, prefix):
+  """Restore a checkpoint, run it, write the results; return its metrics."""
+  config, dataset = evaluator.config, evaluator.dataset
   logging.info('Evaluating %s', prefix)
   evaluator.restore(session, prefix)
-  with failures.explained(evaluator.dataset, config.eval_dir):
-    samples = evaluator.run(session)
-  predictions = samples['logits'].argmax(axis=1)
-  result = metrics.summarize(
-    samples['label'],
-    predictions,
-    metrics.ranks(samples['logits'], samples['label']),
-    samples['loss'],
-    evaluator.num_classes,
-  )
-  logging.info('eval/Accuracy[%.8f]', result['Accuracy'])
-  logging.info('eval/Recall_5[%.8f]', result['Recall_5'])
-  logging.info('loss %.4f over %d images', result['loss'], result['images'])
-  results.write(config, evaluator.dataset, prefix, samples, result)
-  return result
+  running = RunningMetrics(evaluator.num_classes)
+  mistakes = ConfidentMistakes()
+  with (
+    failures.explained(dataset, config.eval_dir),
+    predictions.writing(
+      config.predictions_file, evaluator.num_classes
+    ) as add_rows,
+  ):
+    for batch in evaluator.batches(session):
+      scores = probabilities(batch.logits)
+      running.add(batch.label, batch.logits, batch.loss)
+      mistakes.add(batch.index, batch.label, scores)
+      add_rows(batch.index, batch.label, scores)
+    if not running.images:
+      raise errors.UserError(
+        f'The split {config.dataset_split_name!r} of {config.dataset_name} is '
+        'empty.'
+      )
+  metrics = running.result()
+  logging.info('eval/Accuracy[%.8f]', metrics['Accuracy'])
+  logging.info('eval/Recall_5[%.8f]', metrics['Recall_5'])
+  logging.info('loss %.4f over %d images', metrics['loss'], metrics['images'])
+  classes = input_spec.class_names(dataset, config.labels_offset)
+  results.write(config, dataset, prefix, metrics, mistakes.result(classes))
+  return metrics

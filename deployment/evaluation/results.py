@@ -1,97 +1,112 @@
-"""What an evaluation leaves behind: files, pictures, the best checkpoint."""
+"""Write the results of an evaluation: metrics, tables, pictures, history.
+
+An eval_dir then holds
+
+    metrics.json      all metrics, the classes and the most confident mistakes
+    confusion.csv     the confusion matrix
+    confusion.png     the same as a picture
+    mistakes.png      the most confident mistakes
+    history.jsonl     the metrics of each step that was evaluated
+    best/             the checkpoint with the highest accuracy so far
+    *.tfevents.*      the metrics and the pictures for TensorBoard
+"""
 
 import csv
-import glob
 import io
-import os
-import shutil
+from typing import Any
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from deployment.checkpoints import locate, repair, run_folder
-from deployment.evaluation import history, pictures
+from deployment.checkpoints import locate
+from deployment.evaluation import best_checkpoint, history, pictures
+from deployment.evaluation.config import EvalConfig
 from deployment.inputs import input_spec
-from slim_support import files, json_files
+from slim_support import errors, files, json_files
 
-_MISTAKES = 20
+METRICS_FILE = 'metrics.json'
+_CONFUSION_TABLE = 'confusion.csv'
+_PICTURES = {'confusion': 'confusion.png', 'mistakes': 'mistakes.png'}
+FILES = (METRICS_FILE, _CONFUSION_TABLE, history.FILE, *_PICTURES.values())
 
 
-def write(config, dataset, prefix, samples, result):
-  """Writes everything that a finished evaluation reports.
+def check_eval_dir(eval_dir: str) -> None:
+  """Check that every result can be written to the folder; make it if need be.
+
+  Raises:
+    UserError: if one cannot.
+  """
+  files.make_folder('eval_dir', eval_dir)
+  for name in FILES:
+    files.check_writable('eval_dir', files.join(eval_dir, name))
+
+
+def write(
+  config: EvalConfig,
+  dataset: Any,
+  prefix: str,
+  metrics: dict[str, Any],
+  mistakes: list[dict[str, Any]],
+) -> None:
+  """Write everything that a finished evaluation leaves in its eval_dir.
 
   Args:
-    config: an EvalConfig; its eval_dir takes the files.
-    dataset: the slim Dataset.
+    config: the configuration.
+    dataset: the tf-slim Dataset.
     prefix: the checkpoint that was evaluated.
-    samples: index, label, logits and loss of every sample.
-    result: what `metrics.summarize` returned.
+    metrics: what `RunningMetrics.result` returned.
+    mistakes: what `ConfidentMistakes.result` returned.
+
+  Raises:
+    UserError: if something cannot be written.
   """
-  step = locate.global_step(prefix) or 0
-  classes = input_spec.class_names(dataset, config.labels_offset)
-  scores = probabilities(samples['logits'])
-  report = {
+  evaluation = {
     'checkpoint': prefix,
-    'step': step,
+    'step': locate.global_step(prefix) or 0,
     'model_name': config.model_name,
     'dataset_name': config.dataset_name,
     'split': config.dataset_split_name,
     'moving_average_decay': config.moving_average_decay,
-    **result,
-    'classes': classes,
-    'most_confident_mistakes': _mistakes(samples, scores, classes),
+    **metrics,
+    'classes': input_spec.class_names(dataset, config.labels_offset),
+    'most_confident_mistakes': mistakes,
   }
-  json_files.write(os.path.join(config.eval_dir, 'metrics.json'), report)
-  _write_text(
-    os.path.join(config.eval_dir, 'confusion.csv'),
-    _confusion_csv(classes, result['confusion']),
+  try:
+    _write_files(config.eval_dir, dataset, evaluation)
+    # The copy comes first: after a kill between the two, the checkpoint would
+    # count as evaluated and never be copied.
+    if history.is_best(config.eval_dir, evaluation):
+      best_checkpoint.keep(config.eval_dir, prefix)
+    history.add(config.eval_dir, evaluation)
+  except (OSError, tf.errors.OpError) as error:
+    if isinstance(error, tf.errors.OpError):
+      error = OSError(errors.error_summary(error))
+    raise files.cannot_write(f'--eval_dir={config.eval_dir}', error) from error
+
+
+def _write_files(eval_dir, dataset, evaluation):
+  json_files.write(files.join(eval_dir, METRICS_FILE), evaluation)
+  files.write(
+    files.join(eval_dir, _CONFUSION_TABLE),
+    _confusion_csv(evaluation['classes'], evaluation['confusion']).encode(),
   )
-  if config.predictions_file:
-    _write_text(config.predictions_file, _predictions_csv(samples, scores))
-  drawn = _pictures(dataset, report)
+  drawn = _draw(dataset, evaluation)
   for name, png in drawn.items():
-    path = os.path.join(config.eval_dir, f'{name}.png')
-    files.write(path, png)
-  _write_events(config.eval_dir, step, result, drawn)
-  _keep_best(config.eval_dir, prefix, report)
+    files.write(files.join(eval_dir, _PICTURES[name]), png)
+  _write_events(eval_dir, evaluation, drawn)
 
 
-def probabilities(logits):
-  """Returns the softmax of float [batch, classes], row by row."""
-  shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-  return shifted / shifted.sum(axis=1, keepdims=True)
-
-
-def _mistakes(samples, scores, classes):
-  """Returns the wrong predictions with the highest probability."""
-  predicted = scores.argmax(axis=1)
-  confidence = scores.max(axis=1)
-  wrong = np.flatnonzero(predicted != samples['label'])
-  wrong = wrong[np.argsort(-confidence[wrong], kind='stable')][:_MISTAKES]
-  return [
-    {
-      'index': int(samples['index'][i]),
-      'label': classes[samples['label'][i]],
-      'prediction': classes[predicted[i]],
-      'probability': float(confidence[i]),
-    }
-    for i in wrong
-  ]
-
-
-def _write_text(path, text):
-  files.write(path, text.encode())
-
-
-def _pictures(dataset, report):
-  """Returns name -> PNG; empty where matplotlib is not installed."""
-  if not pictures.available():
-    logging.info('No pictures: pip install ".[plots]" brings matplotlib.')
+def _draw(dataset, evaluation):
+  """Return name -> PNG; empty where matplotlib is not installed."""
+  if not pictures.can_draw():
+    logging.info('No pictures: pip install ".[plots]" installs matplotlib.')
     return {}
-  mistakes = report['most_confident_mistakes']
-  matrix = pictures.confusion_matrix(report['confusion'], report['classes'])
-  drawn = {'confusion': matrix}
+  drawn = {
+    'confusion': pictures.confusion_matrix(
+      evaluation['confusion'], evaluation['classes']
+    )
+  }
+  mistakes = evaluation['most_confident_mistakes']
   if mistakes:
     drawn['mistakes'] = pictures.contact_sheet(dataset, mistakes)
   return drawn
@@ -106,47 +121,15 @@ def _confusion_csv(classes, confusion):
   return text.getvalue()
 
 
-def _predictions_csv(samples, scores):
-  """Returns a row per image: index, label, prediction, every score."""
-  text = io.StringIO()
-  rows = csv.writer(text, lineterminator='\n')
-  columns = [f'score_{label}' for label in range(scores.shape[1])]
-  rows.writerow(['index', 'label', 'prediction', *columns])
-  for index, label, row in zip(
-    samples['index'], samples['label'], scores, strict=True
-  ):
-    rows.writerow([index, label, row.argmax(), *(f'{x:.6g}' for x in row)])
-  return text.getvalue()
-
-
-def _write_events(eval_dir, step, result, drawn):
+def _write_events(eval_dir, evaluation, drawn):
+  """Write the metrics and the pictures for TensorBoard."""
+  step = evaluation['step']
   values = [
-    tf.Summary.Value(tag=f'eval/{name}', simple_value=result[name])
+    tf.Summary.Value(tag=f'eval/{name}', simple_value=evaluation[name])
     for name in ('Accuracy', 'Recall_5', 'loss')
   ]
   writer = tf.summary.FileWriterCache.get(eval_dir)
   writer.add_summary(tf.Summary(value=values), step)
   for name, png in drawn.items():
-    summary = pictures.image_summary(f'eval/{name}', png)
-    writer.add_summary(summary, step)
+    writer.add_summary(pictures.image_summary(f'eval/{name}', png), step)
   writer.flush()
-
-
-def _keep_best(eval_dir, prefix, report):
-  """Add to the history; copy the checkpoint if it is the best so far."""
-  if not history.add(eval_dir, report):
-    return
-  folder = os.path.join(eval_dir, 'best')
-  temporary = f'{folder}.tmp-{os.getpid()}'
-  shutil.rmtree(temporary, ignore_errors=True)
-  os.makedirs(temporary)
-  for path in glob.glob(glob.escape(prefix) + '*'):
-    if path == prefix or path[len(prefix)] == '.':
-      shutil.copy2(path, temporary)
-  repair.write_state(temporary, [prefix])
-  run = os.path.join(os.path.dirname(prefix), run_folder.RUN_FILE)
-  if os.path.isfile(run):
-    shutil.copy2(run, temporary)
-  shutil.rmtree(folder, ignore_errors=True)
-  os.rename(temporary, folder)
-  logging.info('Best so far: copied to %s', folder)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deployment.checkpoints import locate, repair
-from deployment.evaluation import evaluate, history, metrics
+from deployment.evaluation import evaluate, history, metrics, mistakes
 from deployment.evaluation.config import EvalConfig
 from deployment.training import train
 from deployment.training.config import TrainConfig
@@ -248,12 +248,32 @@ def test_moved_train_dir(digits_dir, trained, tmp_path):
 def test_recall_with_fewer_than_five_classes():
   logits = np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]])
   labels = np.array([0, 0])
-  rank = metrics.ranks(logits, labels)
-  assert rank.tolist() == [2, 0]
-  result = metrics.summarize(labels, logits.argmax(1), rank, np.zeros(2), 3)
+  assert metrics.ranks(logits, labels).tolist() == [2, 0]
+  running = metrics.RunningMetrics(3)
+  running.add(labels, logits, np.zeros(2))
+  result = running.result()
   assert result['Recall_5'] == 1.0
   assert result['Accuracy'] == 0.5
   assert result['confusion'] == [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
   assert result['per_class']['precision'] == [1.0, 0.0, 0.0]
   assert result['per_class']['recall'] == [0.5, 0.0, 0.0]
   assert result['per_class']['f1'] == pytest.approx([2 / 3, 0.0, 0.0])
+
+
+def test_mistakes_of_many_batches_are_those_of_one():
+  random = np.random.RandomState(0)
+  logits = random.randn(300, 4).astype(np.float32)
+  labels = random.randint(0, 4, 300)
+  scores = metrics.probabilities(logits)
+  classes = [f'class {n}' for n in range(4)]
+  lists = []
+  for size in (1, 7, 300):
+    collected = mistakes.ConfidentMistakes()
+    for start in range(0, 300, size):
+      part = slice(start, start + size)
+      collected.add(np.arange(300)[part], labels[part], scores[part])
+    lists.append(collected.result(classes))
+  assert lists[0] == lists[1] == lists[2]
+  wrong = np.flatnonzero(scores.argmax(1) != labels)
+  best = wrong[np.argsort(-scores[wrong].max(1), kind='stable')][:20]
+  assert [row['index'] for row in lists[0]] == best.tolist()
