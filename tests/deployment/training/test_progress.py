@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deployment.evaluation import history
+from deployment.evaluation import event_files
 from deployment.training import log_hook, train
 from deployment.training.config import TrainConfig
 from slim_support import errors
@@ -69,7 +69,7 @@ def test_lines_and_tags(digits_dir, tmp_path, caplog, clones):
   for variable in ('LeNet/conv1/weights', 'LeNet/fc4/biases'):
     assert any(tag.startswith(variable) for tag in shown)
   assert not [tag for tag in shown if tag.startswith('progress/loss')]
-  curves = history.read_scalars(str(tmp_path))
+  curves = event_files.read_scalars(str(tmp_path))
   assert {step for step, _ in curves['accuracy/train']} == {2, 4, 5}
   losses = dict(curves['total_loss_1'])
   assert {2, 4, 5} <= losses.keys()
