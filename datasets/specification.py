@@ -1,6 +1,7 @@
 """The properties of a data set that are known before its files are read."""
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping
 
 _CONVERTER = 'download_and_convert_data.py'
@@ -56,5 +57,5 @@ class DatasetSpec:
       f'python {_CONVERTER} --dataset_name={self.name} '
       '--dataset_dir={dataset_dir}'
     )
-    command = command.replace('{dataset_dir}', dataset_dir or 'DIR')
-    return f'Make it with: {command}'
+    folder = shlex.quote(dataset_dir) if dataset_dir else 'DIR'
+    return f'Make it with `{command.replace("{dataset_dir}", folder)}`.'

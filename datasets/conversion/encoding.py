@@ -152,6 +152,7 @@ class ShardWriter:
     import tensorflow.compat.v1 as tf
 
     self._tf = tf
+    files.remove(self._temporary)  # What an earlier run left, even a pipe.
     self._writer = _as_os_error(tf, tf.io.TFRecordWriter, self._temporary)
     return self
 

@@ -152,6 +152,10 @@ def _reason_to_convert(source, opened, dataset_dir, metadata) -> str | None:
     return f'the input of {dataset_dir} has changed'
   if not converted.has_labels(dataset_dir):
     return f'{dataset_dir} has no {converted.LABELS_FILENAME}'
+  try:
+    converted.read_label_file(dataset_dir)
+  except errors.UserError as error:
+    return str(error).removesuffix('.')
   for split in metadata['splits'].values():
     for shard in split['shards']:
       path = os.path.join(dataset_dir, shard['file'])
