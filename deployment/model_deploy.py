@@ -1,10 +1,10 @@
-"""Deploys one model function on clones, replicas and parameter servers.
+"""Deploy one model function on clones, replicas and parameter servers.
 
 A clone is a copy of the network on one device of a machine; clones share their
 variables and each takes its part of the batch. A replica is a worker process
 with its clones; replicas share the variables of the parameter servers (ps).
 
-    config = model_deploy.DeploymentConfig(num_clones=2, clone_on_cpu=True)
+    config = model_deploy.DeploymentConfig(num_clones=2)
     with tf.device(config.variables_device()):
       global_step = tf.train.create_global_step()
     with tf.device(config.inputs_device()):
@@ -16,6 +16,8 @@ with its clones; replicas share the variables of the parameter servers (ps).
 """
 
 import collections
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -31,32 +33,38 @@ DeployedModel.__doc__ = 'A model ready to train or, without train_op, to run.'
 
 
 class DeploymentConfig:
-  """Says on which device everything goes.
+  """The device of every part of a model.
 
   Args:
-    num_clones: copies of the network on each machine.
-    clone_on_cpu: whether the clones go to the CPU; clone i takes CPU i, so a
-      session needs as many CPU devices (`ConfigProto.device_count`).
+    num_clones: number of copies of the network on each machine.
+    clone_on_cpu: whether the clones run on the CPU.
     replica_id: number of this worker.
     num_replicas: number of workers.
     num_ps_tasks: number of parameter servers; 0 keeps everything here.
     worker_job_name: the workers' job in the cluster.
     ps_job_name: the parameter servers' job in the cluster.
+    exact_placement: whether to place ops as the training of this project does:
+      on this worker's own task; clone i of the CPU on device CPU:i, for which
+      a session needs as many CPU devices (`ConfigProto.device_count`); the
+      variables of a single clone beside it. Otherwise devices name the job
+      alone, all clones share CPU:0, and variables lie on CPU:0.
 
   Raises:
-    ValueError: if a number is out of range, or if several replicas have no
-      parameter server to share their variables.
+    ValueError: if a number is out of range, if several replicas have no
+      parameter server to share their variables, or if a job has no name.
   """
 
   def __init__(
     self,
-    num_clones=1,
-    clone_on_cpu=False,
-    replica_id=0,
-    num_replicas=1,
-    num_ps_tasks=0,
-    worker_job_name='worker',
-    ps_job_name='ps',
+    num_clones: int = 1,
+    clone_on_cpu: bool = False,
+    replica_id: int = 0,
+    num_replicas: int = 1,
+    num_ps_tasks: int = 0,
+    worker_job_name: str = 'worker',
+    ps_job_name: str = 'ps',
+    *,
+    exact_placement: bool = False,
   ):
     if num_clones < 1:
       raise ValueError(f'num_clones must be at least 1, not {num_clones}')
@@ -67,6 +75,10 @@ class DeploymentConfig:
         f'{num_replicas} replicas share their variables on parameter servers: '
         'num_ps_tasks must be at least 1'
       )
+    if num_ps_tasks and not (worker_job_name and ps_job_name):
+      raise ValueError(
+        'worker_job_name and ps_job_name must name the jobs of the cluster'
+      )
     if not 0 <= replica_id < num_replicas:
       raise ValueError(
         f'replica_id must be in [0, {num_replicas - 1}], not {replica_id}'
@@ -76,62 +88,70 @@ class DeploymentConfig:
     self._replica_id = replica_id
     self._num_replicas = num_replicas
     self._num_ps_tasks = num_ps_tasks
+    self._exact_placement = exact_placement
+    task = f'/task:{replica_id}' if exact_placement else ''
     self._ps_device = f'/job:{ps_job_name}' if num_ps_tasks else ''
     self._worker_device = (
-      f'/job:{worker_job_name}/task:{replica_id}' if num_ps_tasks else ''
+      f'/job:{worker_job_name}{task}' if num_ps_tasks else ''
     )
 
   @property
-  def num_clones(self):
-    """Copies of the network on each machine."""
+  def num_clones(self) -> int:
+    """Number of copies of the network on each machine."""
     return self._num_clones
 
   @property
-  def clone_on_cpu(self):
-    """Whether the clones go to the CPU."""
+  def clone_on_cpu(self) -> bool:
+    """Whether the clones run on the CPU."""
     return self._clone_on_cpu
 
   @property
-  def replica_id(self):
+  def replica_id(self) -> int:
     """Number of this worker."""
     return self._replica_id
 
   @property
-  def num_replicas(self):
+  def num_replicas(self) -> int:
     """Number of workers."""
     return self._num_replicas
 
   @property
-  def num_ps_tasks(self):
+  def num_ps_tasks(self) -> int:
     """Number of parameter servers."""
     return self._num_ps_tasks
 
   @property
-  def ps_device(self):
+  def ps_device(self) -> str:
     """Device of the parameter servers, '' without any."""
     return self._ps_device
 
   @property
-  def worker_device(self):
-    """Device of this worker, '' without parameter servers."""
+  def worker_device(self) -> str:
+    """Device of the workers, '' without parameter servers."""
     return self._worker_device
 
-  def caching_device(self):
-    """Returns where to cache variables of the ps for reading, or None."""
+  def caching_device(self) -> Callable[[tf.Operation], str] | None:
+    """Return where reads of the parameter servers' variables are cached.
+
+    Returns:
+      A function from op to device, or None without parameter servers.
+    """
     return (lambda op: op.device) if self._num_ps_tasks else None
 
-  def clone_device(self, clone_index):
-    """Returns the device of a clone.
+  def clone_device(self, clone_index: int) -> str:
+    """Return the device of a clone.
 
     Raises:
       ValueError: if there is no such clone.
     """
     self._check_index(clone_index)
-    kind = 'CPU' if self._clone_on_cpu else 'GPU'
-    return f'{self._worker_device}/device:{kind}:{clone_index}'
+    if not self._clone_on_cpu:
+      return f'{self._worker_device}/device:GPU:{clone_index}'
+    number = clone_index if self._exact_placement else 0
+    return f'{self._worker_device}/device:CPU:{number}'
 
-  def clone_scope(self, clone_index):
-    """Returns the name scope of a clone, '' if there is only one.
+  def clone_scope(self, clone_index: int) -> str:
+    """Return the name scope of a clone, '' if there is only one.
 
     Raises:
       ValueError: if there is no such clone.
@@ -145,31 +165,37 @@ class DeploymentConfig:
         f'clone_index must be in [0, {self._num_clones - 1}], not {clone_index}'
       )
 
-  def optimizer_device(self):
-    """Returns where the gradients are averaged and applied."""
+  def optimizer_device(self) -> str:
+    """Return the device where gradients are averaged and applied."""
     return f'{self._worker_device}/device:CPU:0'
 
-  def inputs_device(self):
-    """Returns where the input pipeline runs."""
+  def inputs_device(self) -> str:
+    """Return the device of the input pipeline."""
     return f'{self._worker_device}/device:CPU:0'
 
-  def variables_device(self):
-    """Returns the device, or function from op to device, of the variables.
+  def variables_device(self) -> str | Callable[[tf.Operation], str]:
+    """Return the device of the variables, or a function from op to device.
 
-    With parameter servers the variables go round them in turn. Without, they
-    lie on the CPU between several clones, and beside the clone if it is alone.
+    With parameter servers the function assigns variables to them in turn and
+    leaves other ops where they are.
     """
     if self._num_ps_tasks:
-      return _RoundRobin(
+      chooser = _PSDeviceChooser(
         f'{self._ps_device}/task:{{}}/device:CPU:0', self._num_ps_tasks
       )
-    if self._num_clones > 1:
-      return '/device:CPU:0'
-    return self.clone_device(0)
+      return chooser.choose
+    if self._exact_placement and self._num_clones == 1:
+      return self.clone_device(0)
+    return '/device:CPU:0'
 
 
-class _RoundRobin:
-  """Gives each variable the next task; other ops stay on the last one's."""
+class _PSDeviceChooser:
+  """Assigns variables to parameter servers in turn.
+
+  Args:
+    device_format: the device of a parameter server, {} for its number.
+    num_tasks: number of parameter servers.
+  """
 
   _VARIABLES = ('Variable', 'VariableV2', 'VarHandleOp')
 
@@ -178,39 +204,37 @@ class _RoundRobin:
     self._num_tasks = num_tasks
     self._next = 0
 
-  def __call__(self, op):
-    if op.device:
+  def choose(self, op: tf.Operation | tf.NodeDef) -> str:
+    """Return the device of an op; one that has a device keeps it."""
+    kind = op.op if isinstance(op, tf.NodeDef) else op.type
+    if op.device or kind not in self._VARIABLES:
       return op.device
-    kind = op.type if isinstance(op, (tf.Operation, tf.NodeDef)) else op.op.type
     task = self._next
-    if kind in self._VARIABLES:
-      self._next = (task + 1) % self._num_tasks
+    self._next = (task + 1) % self._num_tasks
     return self._device_format.format(task)
 
-  def only_variables(self, op):
-    """Gives variables their device and leaves other ops where they are."""
-    return self(op) if op.type in self._VARIABLES else op.device
 
-
-def create_clones(config, model_fn, args=None, kwargs=None):
-  """Builds the model once for every clone.
+def create_clones(
+  config: DeploymentConfig,
+  model_fn: Callable[..., Any],
+  args: Sequence[Any] | None = None,
+  kwargs: dict[str, Any] | None = None,
+) -> list[Clone]:
+  """Build the model once for every clone.
 
   The variables are made by the first clone and shared by the others; what is
   put into a collection can be told apart by the clone's name scope.
 
   Args:
-    config: a DeploymentConfig.
+    config: the devices.
     model_fn: called as model_fn(*args, **kwargs) for every clone.
-    args: positional arguments, optional.
-    kwargs: keyword arguments, optional.
-
-  Returns:
-    A list of Clone.
+    args: positional arguments.
+    kwargs: keyword arguments.
   """
   clones = []
   place = config.variables_device()
   # A plain tf.get_variable has to find its parameter server too.
-  plain = place.only_variables if config.num_ps_tasks else lambda op: op.device
+  plain = place if config.num_ps_tasks else lambda op: op.device
   with slim.arg_scope([slim.model_variable, slim.variable], device=place):
     for index in range(config.num_clones):
       device = config.clone_device(index)
@@ -227,42 +251,81 @@ def create_clones(config, model_fn, args=None, kwargs=None):
   return clones
 
 
-def _clone_loss(clone, num_clones, regularization_losses):
-  """Returns the clone's share of the loss, or None if it has none.
+def _gather_clone_loss(clone, num_clones, regularization_losses):
+  """Return the clone's share of the loss, a scalar, or None if it has none.
 
-  The cross entropies of a clone count 1 / num_clones; the regularization, the
-  same for all of them, is added once.
+  The losses of a clone count 1 / num_clones. The regularization is the same
+  for all clones, so that one of them adds it whole.
   """
+  clone_loss = regularization = None
   with tf.device(clone.device):
     losses = tf.get_collection(tf.GraphKeys.LOSSES, clone.scope)
-    shares = []
     if losses:
-      loss = tf.add_n(losses, name='clone_loss')
+      clone_loss = tf.add_n(losses, name='clone_loss')
       if num_clones > 1:
-        loss = tf.div(loss, float(num_clones), name='scaled_clone_loss')
-      tf.summary.scalar('losses/clone_loss', loss)
-      shares.append(loss)
+        clone_loss = tf.div(
+          clone_loss, float(num_clones), name='scaled_clone_loss'
+        )
     if regularization_losses:
       regularization = tf.add_n(
         regularization_losses, name='regularization_loss'
       )
-      tf.summary.scalar('losses/regularization_loss', regularization)
-      shares.append(regularization)
-    return tf.add_n(shares) if shares else None
+    shares = [loss for loss in (clone_loss, regularization) if loss is not None]
+    total = tf.add_n(shares) if shares else None
+  # Summaries have no kernels for GPUs.
+  if clone_loss is not None:
+    tf.summary.scalar('Losses/clone_loss', clone_loss)
+  if regularization is not None:
+    tf.summary.scalar('Losses/regularization_loss', regularization)
+  return total
 
 
-def optimize_clones(clones, optimizer, regularization_losses=None, **kwargs):
-  """Computes the loss of all clones and its gradients.
+def _gather_clone_losses(clones, regularization_losses):
+  """Return the share of each clone; the first one adds the regularization."""
+  shares = []
+  for index, clone in enumerate(clones):
+    with tf.name_scope(clone.scope):
+      shares.append(
+        _gather_clone_loss(
+          clone, len(clones), None if index else regularization_losses
+        )
+      )
+  return shares
+
+
+def _optimize_clone(
+  optimizer, clone, num_clones, regularization_losses, **kwargs
+):
+  """Return the clone's share of the loss and its [(gradient, variable)].
+
+  Both are None if the clone has no loss. Further arguments go to
+  `optimizer.compute_gradients`.
+  """
+  loss = _gather_clone_loss(clone, num_clones, regularization_losses)
+  if loss is None:
+    return None, None
+  with tf.device(clone.device):
+    return loss, optimizer.compute_gradients(loss, **kwargs)
+
+
+def optimize_clones(
+  clones: Sequence[Clone],
+  optimizer: tf.train.Optimizer,
+  regularization_losses: Sequence[tf.Tensor] | None = None,
+  **kwargs: Any,
+) -> tuple[tf.Tensor, list[tuple[tf.Tensor, tf.Variable]]]:
+  """Compute the loss of all clones and its gradients.
 
   Args:
-    clones: list of Clone.
-    optimizer: a tf.train.Optimizer.
-    regularization_losses: list of scalars; by default the collection
+    clones: the clones.
+    optimizer: computes the gradients.
+    regularization_losses: scalars; by default the collection
       REGULARIZATION_LOSSES.
     **kwargs: passed to `optimizer.compute_gradients`, for instance var_list.
 
   Returns:
-    total_loss: the clones' losses averaged plus the regularization, a scalar.
+    total_loss: the clones' losses averaged plus the regularization, a scalar
+      named `total_loss`.
     grads_and_vars: list of (gradient summed over the clones, variable).
 
   Raises:
@@ -275,23 +338,30 @@ def optimize_clones(clones, optimizer, regularization_losses=None, **kwargs):
   losses, gradients = [], []
   for clone in clones:
     with tf.name_scope(clone.scope):
-      loss = _clone_loss(clone, len(clones), regularization_losses)
-      regularization_losses = None
-      if loss is None:
-        continue
-      with tf.device(clone.device):
-        gradients.append(optimizer.compute_gradients(loss, **kwargs))
+      loss, clone_gradients = _optimize_clone(
+        optimizer, clone, len(clones), regularization_losses, **kwargs
+      )
+    if loss is not None:
       losses.append(loss)
+      gradients.append(clone_gradients)
+    regularization_losses = None
   if not losses:
     raise ValueError('No clone has a loss: nothing to optimize')
-  total_loss = tf.add_n(losses, name='all_losses')
-  return total_loss, _sum_gradients(gradients)
+  total_loss = tf.add_n(losses, name='total_loss')
+  return total_loss, _sum_clones_gradients(gradients)
 
 
-def _sum_gradients(clone_gradients):
-  """Adds up the gradients of each variable; those without any are left out."""
+def _sum_clones_gradients(clone_grads):
+  """Return each variable's gradients of all clones added up.
+
+  Variables without any gradient are left out.
+
+  Args:
+    clone_grads: a list of [(gradient or None, variable)] for each clone, with
+      the variables in the same order.
+  """
   summed = []
-  for per_clone in zip(*clone_gradients, strict=True):
+  for per_clone in zip(*clone_grads, strict=True):
     variable = per_clone[0][1]
     gradients = [gradient for gradient, _ in per_clone if gradient is not None]
     if len(gradients) > 1:
@@ -300,67 +370,72 @@ def _sum_gradients(clone_gradients):
   return summed
 
 
-def deploy(
-  config,
-  model_fn,
-  args=None,
-  kwargs=None,
-  optimizer=None,
-  summarize_gradients=False,
-):
-  """Builds the clones and, with an optimizer, everything to train them.
+def _add_gradients_summaries(grads_and_vars):
+  """Return histograms of the gradients and of their norms."""
+  summaries = []
+  for gradient, variable in grads_and_vars:
+    if gradient is None:
+      tf.logging.info('Variable %s has no gradient.', variable.op.name)
+      continue
+    values = getattr(gradient, 'values', gradient)  # of IndexedSlices
+    name = f'{variable.op.name}/gradient'
+    summaries += [
+      tf.summary.histogram(name, values),
+      tf.summary.histogram(f'{name}_norm', tf.global_norm([values])),
+    ]
+  return summaries
 
-  Batch norm's updates are those of the first clone; they run before the
-  optimizer's.
+
+def deploy(
+  config: DeploymentConfig,
+  model_fn: Callable[..., Any],
+  args: Sequence[Any] | None = None,
+  kwargs: dict[str, Any] | None = None,
+  optimizer: tf.train.Optimizer | None = None,
+  summarize_gradients: bool = False,
+) -> DeployedModel:
+  """Build the clones and, with an optimizer, everything to train them.
+
+  The train_op applies the gradients and runs batch norm's updates, those of
+  the first clone, and returns the total loss.
 
   Args:
-    config: a DeploymentConfig.
+    config: the devices.
     model_fn: called as model_fn(*args, **kwargs) for every clone; adds its
       losses to the collection LOSSES.
-    args: positional arguments, optional.
-    kwargs: keyword arguments, optional.
-    optimizer: a tf.train.Optimizer, or None to build the model only.
+    args: positional arguments.
+    kwargs: keyword arguments.
+    optimizer: trains the model; None builds it only.
     summarize_gradients: whether to write the gradients to TensorBoard.
 
   Returns:
-    A DeployedModel. Without optimizer its train_op is None, and its total_loss
-    too where the model has none.
+    The model. Without optimizer its train_op is None, and its total_loss too
+    where the model has none.
   """
+  summaries = set(tf.get_collection(tf.GraphKeys.SUMMARIES))
   clones = create_clones(config, model_fn, args, kwargs)
-  first_scope = clones[0].scope
-  train_op = None
-  if optimizer:
-    update_ops = tf.get_collection(tf.GraphKeys.UPDATE_OPS, first_scope)
-    with tf.device(config.optimizer_device()):
+  scope = clones[0].scope
+  updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope)
+  train_op = total_loss = None
+  with tf.device(config.optimizer_device()):
+    if optimizer:
+      with tf.device(config.variables_device()):
+        global_step = tf.train.get_or_create_global_step()
       total_loss, gradients = optimize_clones(clones, optimizer)
       if summarize_gradients:
-        for gradient, variable in gradients:
-          tf.summary.histogram(f'{variable.op.name}/gradient', gradient)
-      # The updates hang on the loss, not on the gradients: sync replicas
-      # would make its initialisation wait for the input.
-      with tf.control_dependencies(update_ops):
-        total_loss = tf.identity(total_loss, name='train_loss')
-      applied = optimizer.apply_gradients(
-        gradients, global_step=tf.train.get_or_create_global_step()
-      )
-      with tf.control_dependencies([applied]):
+        summaries |= {*_add_gradients_summaries(gradients)}
+      applied = optimizer.apply_gradients(gradients, global_step=global_step)
+      with tf.control_dependencies([tf.group(*updates, applied)]):
         train_op = tf.identity(total_loss, name='train_op')
-  else:
-    total_loss = _loss_without_training(clones)
-  if total_loss is not None:
-    tf.summary.scalar('total_loss', total_loss)
-  summaries = set(tf.get_collection(tf.GraphKeys.SUMMARIES))
-  summary_op = tf.summary.merge(list(summaries)) if summaries else None
+    else:
+      regularization = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
+      losses = _gather_clone_losses(clones, regularization)
+      losses = [loss for loss in losses if loss is not None]
+      total_loss = tf.add_n(losses, name='total_loss') if losses else None
+    summaries |= {*tf.get_collection(tf.GraphKeys.SUMMARIES, scope)}
+    if total_loss is not None:
+      summaries.add(tf.summary.scalar('total_loss', total_loss))
+    summary_op = None
+    if summaries:
+      summary_op = tf.summary.merge([*summaries], name='summary_op')
   return DeployedModel(train_op, summary_op, total_loss, clones)
-
-
-def _loss_without_training(clones):
-  """Returns the clones' losses averaged plus the regularization, or None."""
-  regularization = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
-  losses = []
-  for clone in clones:
-    with tf.name_scope(clone.scope):
-      losses.append(_clone_loss(clone, len(clones), regularization))
-      regularization = None
-  losses = [loss for loss in losses if loss is not None]
-  return tf.add_n(losses, name='all_losses') if losses else None

@@ -37,6 +37,7 @@ def deployment(config: Any) -> model_deploy.DeploymentConfig:
     replica_id=config.task,
     num_replicas=config.worker_replicas,
     num_ps_tasks=config.num_ps_tasks,
+    exact_placement=True,
   )
 
 

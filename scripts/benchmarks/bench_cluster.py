@@ -95,7 +95,9 @@ def _clone_step(name, size, batch, clones):
   from nets import nets_factory
 
   with tf.Graph().as_default():
-    deploy = model_deploy.DeploymentConfig(clones, clone_on_cpu=True)
+    deploy = model_deploy.DeploymentConfig(
+      clones, clone_on_cpu=True, exact_placement=True
+    )
     network_fn = nets_factory.get_network_fn(name, 10, is_training=True)
     channels = nets_factory.network(name).default_channels
     with tf.device(deploy.inputs_device()):

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from datasets import dataset_factory
 from deployment import model_deploy
 from deployment.training import config as train_config
-from deployment.training import train_graph
+from deployment.training import train_graph, train_session
 from tf_slim_compat import slim
 
 DeploymentConfig = model_deploy.DeploymentConfig
@@ -46,32 +46,179 @@ def test_public_names():
     assert list(signature.parameters) == expected
 
 
+CPU, GPU = '/device:CPU:0', '/device:GPU:{}'
+PS, WORKER = '/job:ps/task:{}/device:CPU:0', '/job:worker'
+
+
 # fmt: off
-@pytest.mark.parametrize(('options', 'expected'), [
-  ({}, ('/device:GPU:0', '', '/device:CPU:0', '/device:GPU:0')),
-  ({'clone_on_cpu': True},
-   ('/device:CPU:0', '', '/device:CPU:0', '/device:CPU:0')),
-  ({'num_clones': 2},
-   ('/device:GPU:1', 'clone_1', '/device:CPU:0', '/device:CPU:0')),
-  ({'num_clones': 2, 'num_ps_tasks': 1, 'num_replicas': 4, 'replica_id': 3},
-   ('/job:worker/task:3/device:GPU:1', 'clone_1',
-    '/job:worker/task:3/device:CPU:0', None)),
+@pytest.mark.parametrize(('options', 'clones', 'own', 'variables'), [
+  ({}, [GPU], CPU, CPU),
+  ({'clone_on_cpu': True}, [CPU], CPU, CPU),
+  ({'num_clones': 2}, [GPU] * 2, CPU, CPU),
+  ({'num_clones': 3, 'clone_on_cpu': True}, [CPU] * 3, CPU, CPU),
+  ({'num_ps_tasks': 1}, [WORKER + GPU], WORKER + CPU, None),
+  ({'num_ps_tasks': 1, 'num_clones': 2}, [WORKER + GPU] * 2, WORKER + CPU,
+   None),
+  ({'num_ps_tasks': 2, 'num_clones': 2, 'num_replicas': 2, 'replica_id': 1},
+   [WORKER + GPU] * 2, WORKER + CPU, None),
+  ({'num_ps_tasks': 1, 'worker_job_name': 'w'}, ['/job:w' + GPU],
+   '/job:w' + CPU, None),
+  # As our own training asks for them.
+  ({'exact_placement': True}, [GPU], CPU, GPU),
+  ({'exact_placement': True, 'num_clones': 2, 'clone_on_cpu': True},
+   ['/device:CPU:{}'] * 2, CPU, CPU),
+  ({'exact_placement': True, 'num_ps_tasks': 1, 'num_replicas': 4,
+    'replica_id': 3}, [WORKER + '/task:3' + GPU], WORKER + '/task:3' + CPU,
+   None),
 ])
 # fmt: on
-def test_devices(options, expected):
+def test_devices(options, clones, own, variables):
   deploy = DeploymentConfig(**options)
-  last = deploy.num_clones - 1
-  clone_device, scope, own_cpu, variables = expected
-  assert deploy.clone_device(last) == clone_device
-  assert deploy.clone_scope(last) == scope
-  assert deploy.optimizer_device() == own_cpu
-  assert deploy.inputs_device() == own_cpu
+  several = len(clones) > 1
+  for index, device in enumerate(clones):
+    assert deploy.clone_device(index) == device.format(index)
+    assert deploy.clone_scope(index) == (f'clone_{index}' if several else '')
+  assert deploy.optimizer_device() == own
+  assert deploy.inputs_device() == own
   if variables is not None:
-    assert deploy.variables_device() == variables
+    assert deploy.variables_device() == variables.format(0)
     assert deploy.caching_device() is None
+    assert deploy.worker_device == deploy.ps_device == ''
   else:
     op = types.SimpleNamespace(device='/somewhere')
     assert deploy.caching_device()(op) == '/somewhere'
+    assert deploy.worker_device == own.removesuffix(CPU)
+    assert deploy.ps_device == '/job:ps'
+
+
+@pytest.mark.parametrize('num_ps_tasks', [1, 2])
+def test_variables_of_parameter_servers(num_ps_tasks):
+  """In turn; whatever is no variable stays where it is."""
+  deploy = DeploymentConfig(num_ps_tasks=num_ps_tasks)
+  with tf.device(deploy.variables_device()):
+    first, second = tf.Variable(0), tf.Variable(0)
+    other = tf.no_op()
+    cached = slim.variable('a', [], caching_device=deploy.caching_device())
+  last = num_ps_tasks - 1
+  assert [v.device for v in (first, second, cached)] == [
+    PS.format(task) for task in (0, last, 0)
+  ]
+  assert first.value().device == first.device
+  assert second.value().device == second.device
+  assert other.device == cached.value().device == ''
+
+
+IMAGES = np.zeros([16, 4], np.float32)
+LABELS = np.random.RandomState(0).randint(0, 2, [16, 1]).astype(np.float32)
+for _row, _label in enumerate(LABELS[:, 0].astype(int)):
+  IMAGES[_row, 2 * _label + np.random.RandomState(_row).randint(0, 2)] = 1
+
+
+def logistic_classifier(inputs, labels, scope='LogisticClassifier'):
+  with tf.variable_scope(scope, values=[inputs, labels]):
+    outputs = slim.fully_connected(inputs, 1, activation_fn=tf.sigmoid)
+    tf.losses.log_loss(labels, outputs)
+    return outputs
+
+
+def batch_norm_classifier(inputs, labels):
+  with tf.variable_scope('BatchNormClassifier'):
+    inputs = slim.batch_norm(inputs, decay=0.1)
+    return logistic_classifier(inputs, labels, 'Logistic')
+
+
+DEPLOYMENTS = [
+  {},
+  {'num_clones': 4},
+  {'num_clones': 4, 'clone_on_cpu': True},
+  {'num_ps_tasks': 1},
+  {'num_clones': 2, 'num_ps_tasks': 2},
+]
+
+
+@pytest.mark.parametrize('options', DEPLOYMENTS)
+@pytest.mark.parametrize(
+  ('model_fn', 'number', 'updates', 'output'),
+  [
+    (logistic_classifier, 2, 0, 'LogisticClassifier'),
+    (batch_norm_classifier, 5, 2, 'BatchNormClassifier/Logistic'),
+  ],
+)
+def test_clones_and_their_gradients(options, model_fn, number, updates, output):
+  deploy = DeploymentConfig(**options)
+  arguments = (tf.constant(IMAGES), tf.constant(LABELS))
+  clones = model_deploy.create_clones(deploy, model_fn, arguments)
+  tasks = deploy.num_ps_tasks
+  places = [PS.format(n % tasks) if tasks else CPU for n in range(number)]
+  variables = slim.get_variables()
+  assert [variable.device for variable in variables] == places
+  assert [variable.value().device for variable in variables] == places
+  several = deploy.num_clones > 1
+  assert len(clones) == deploy.num_clones
+  for index, clone in enumerate(clones):
+    assert clone.scope == (f'clone_{index}/' if several else '')
+    assert clone.outputs.op.name == (
+      f'{clone.scope}{output}/fully_connected/Sigmoid'
+    )
+    assert clone.device == deploy.clone_device(index)
+  assert len(tf.losses.get_losses()) == len(clones)
+  assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == (
+    updates * len(clones)
+  )
+  total_loss, gradients = model_deploy.optimize_clones(
+    clones, tf.train.GradientDescentOptimizer(1.0)
+  )
+  assert total_loss.op.name == 'total_loss'
+  assert [v for _, v in gradients] == tf.trainable_variables()
+  place = '' if several else deploy.clone_device(0)
+  assert {gradient.device for gradient, _ in gradients} == {place}
+
+
+def test_deployed_model_trains_without_more_devices_than_one():
+  model = model_deploy.deploy(
+    DeploymentConfig(num_clones=2, clone_on_cpu=True),
+    batch_norm_classifier,
+    (tf.constant(IMAGES), tf.constant(LABELS)),
+    optimizer=tf.train.GradientDescentOptimizer(1.0),
+  )
+  assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == 4
+  assert model.total_loss.op.name == 'total_loss'
+  assert model.summary_op.op.name == 'summary_op/summary_op'
+  assert model.train_op.op.name == 'train_op'
+  mean, variance = (
+    next(v for v in tf.model_variables() if v.op.name.endswith(name))
+    for name in ('moving_mean', 'moving_variance')
+  )
+  with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    first = session.run(model.total_loss)
+    np.testing.assert_array_equal(session.run(mean), np.zeros(4))
+    np.testing.assert_array_equal(session.run(variance), np.ones(4))
+    for _ in range(10):
+      session.run(model.train_op)
+    assert session.run(model.total_loss) < first / 5
+    np.testing.assert_allclose(session.run(mean), IMAGES.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(
+      session.run(variance), IMAGES.var(0, ddof=1), rtol=1e-4
+    )
+    assert session.run(tf.train.get_global_step()) == 10
+
+
+@pytest.mark.parametrize(
+  'optimizer', [None, tf.train.GradientDescentOptimizer(1.0)]
+)
+def test_summaries_of_clones_on_gpus_are_on_the_cpu(optimizer):
+  def regularized():
+    slim.fully_connected(
+      tf.ones([10, 20]), 30, weights_regularizer=slim.l2_regularizer(0.001)
+    )
+
+  model = model_deploy.deploy(
+    DeploymentConfig(num_clones=2), regularized, optimizer=optimizer
+  )
+  inputs = [*model.summary_op.op.inputs]
+  assert inputs
+  assert {summary.device for summary in inputs} == {'/device:CPU:0'}
 
 
 @pytest.mark.parametrize(
@@ -82,10 +229,12 @@ def test_devices(options, expected):
     {'num_replicas': 2},
     {'num_replicas': 2, 'num_ps_tasks': 1, 'replica_id': 2},
     {'replica_id': -1},
+    {'num_ps_tasks': 1, 'worker_job_name': ''},
+    {'num_ps_tasks': 1, 'ps_job_name': ''},
   ],
 )
 def test_impossible_deployments_are_refused(options):
-  with pytest.raises(ValueError, match='must be|parameter server'):
+  with pytest.raises(ValueError, match='must'):
     DeploymentConfig(**options)
   with pytest.raises(ValueError, match='clone_index'):
     DeploymentConfig(num_clones=2).clone_device(2)
@@ -101,7 +250,7 @@ def test_variables_go_round_the_parameter_servers():
 
 
 def test_plain_variables_find_a_parameter_server_too():
-  deploy = DeploymentConfig(2, True, 1, 2, 2)
+  deploy = DeploymentConfig(2, True, 1, 2, 2, exact_placement=True)
 
   def model():
     variables = [tf.get_variable(name, [2]) for name in 'ab']
@@ -199,7 +348,9 @@ def test_regularization_counts_once():
 
 def test_clones_share_variables_and_the_first_updates_batch_norm():
   next_part = feed(2, 8)
-  deploy = DeploymentConfig(num_clones=2, clone_on_cpu=True)
+  deploy = DeploymentConfig(
+    num_clones=2, clone_on_cpu=True, exact_placement=True
+  )
   model = model_deploy.deploy(
     deploy,
     lambda: network(*next_part(), batch_norm=True),
@@ -232,11 +383,10 @@ def test_clones_share_variables_and_the_first_updates_batch_norm():
     )
   assert losses[-1] < losses[0] / 2
   shown = {value.tag for value in summary.value}
-  assert 'clone_0/losses/clone_loss' in shown
-  assert 'clone_1/losses/clone_loss' in shown
-  assert 'clone_0/losses/regularization_loss' in shown
-  assert 'total_loss' in shown
-  assert 'Conv/weights/gradient' in shown
+  assert 'clone_0/Losses/clone_loss' in shown
+  assert 'clone_0/Losses/regularization_loss' in shown
+  assert 'total_loss_1' in shown, 'the tag of the original'
+  assert {'Conv/weights/gradient', 'Conv/weights/gradient_norm'} <= shown
 
 
 def test_deploy_without_optimizer_does_not_train():
@@ -277,7 +427,7 @@ def test_devices_of_a_whole_training_graph(digits_dir):
     num_ps_tasks=2,
     preprocessing_name='lenet',
   )
-  deploy = DeploymentConfig(2, True, 2, 3, 2)
+  deploy = train_session.deployment(options)
   dataset = dataset_factory.get_dataset('digits', 'train', digits_dir)
   train_graph.build(options, deploy, dataset)
   ps = {f'/job:ps/task:{task}/device:CPU:0' for task in (0, 1)}

@@ -184,7 +184,9 @@ def trained_by(task, target, train_dir, results):
 
   half = BATCHES[:, 16 * task : 16 * (task + 1)]
   with tf.Graph().as_default():
-    deploy = model_deploy.DeploymentConfig(1, True, task, 2, 1)
+    deploy = model_deploy.DeploymentConfig(
+      1, True, task, 2, 1, exact_placement=True
+    )
     with tf.device(deploy.variables_device()):
       tf.train.create_global_step()
     results[task] = run_training(deploy, sync, half, run)
