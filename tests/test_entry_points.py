@@ -94,7 +94,7 @@ def test_convert_train_resume_evaluate_export(run_script, tmp_path):
   first = run(*train, '--max_number_of_steps=20')
   assert re.search(r'step 20: loss \d+\.\d+, learning rate 0\.01', first)
   second = run(*train, '--max_number_of_steps=40')
-  assert re.search(r'Going on from .*model\.ckpt-20', second)
+  assert re.search(r'Resuming from .*model\.ckpt-20', second)
   assert 'step 1:' not in second
   printed = run('eval_image_classifier.py', f'--checkpoint_path={model}',
                 f'--eval_dir={tmp_path}/eval')  # fmt: skip

@@ -11,7 +11,7 @@ from absl import logging
 from datasets import dataset_factory, reading
 from deployment.checkpoints import run_folder
 from deployment.checkpoints.restore import Restorer
-from deployment.command_line import data_config
+from deployment.command_line import data_config, server
 from deployment.evaluation import follow, predictions, results
 from deployment.evaluation.config import EvalConfig
 from deployment.evaluation.metrics import RunningMetrics, probabilities
@@ -57,6 +57,7 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
   failures.check_not_empty(dataset)
   data_config.check_labels_offset(config, dataset.num_classes)
   _check_predictions_file(config, dataset)
+  server.wait(config.master, config.cluster_timeout_secs)
   with tf.Graph().as_default():
     evaluator = Evaluator(config, dataset)
     with tf.Session(config.master, config=session_config(config)) as session:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from slim_support import errors
+from slim_support import errors, files
 
 _IN_HISTOGRAM = re.compile(
   r'(?:Nan|Infinity) in (?:summary )?histogram for: (\S+)', re.IGNORECASE
@@ -49,7 +49,15 @@ def report_summaries() -> Iterator[None]:
 
 
 class CheckpointGuard(tf.train.CheckpointSaverListener):
-  """Refuses to save variables that hold NaN or infinite numbers."""
+  """Refuses to save NaN or infinite numbers, or into a folder that is gone.
+
+  Args:
+    folder: where the checkpoints go. TensorFlow would make it again, without
+      all that was in it.
+  """
+
+  def __init__(self, folder: str):
+    self._folder = folder
 
   def begin(self) -> None:
     """Add the check to the graph, one scalar over all float variables."""
@@ -61,7 +69,12 @@ class CheckpointGuard(tf.train.CheckpointSaverListener):
     self._finite = tf.reduce_all(tf.stack(checks))
 
   def before_save(self, session: tf.Session, global_step_value: int) -> None:
-    """Raise UserError instead of saving a variable that is not finite."""
+    """Raise UserError instead of saving what should not be saved."""
+    if not files.is_folder(self._folder):
+      raise errors.UserError(
+        f'{self._folder} was removed during the training, so nothing more can '
+        'be saved. Start the training again.'
+      )
     if not session.run(self._finite):
       raise error(f'A variable at step {global_step_value}')
 

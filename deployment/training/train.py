@@ -217,8 +217,8 @@ def _report_removed_folder(train_dir: str) -> Iterator[None]:
     if files.is_folder(train_dir):
       raise
     raise errors.UserError(
-      f'--train_dir={train_dir} was removed during the training, so nothing '
-      'more can be saved. Start the training again.'
+      f'{train_dir} was removed during the training, so nothing more can be '
+      'saved. Start the training again.'
     ) from error
 
 

@@ -14,6 +14,7 @@ from deployment.training import (
   acceleration,
   class_weights,
   cpu_gradients,
+  distortion_pictures,
   optimizers,
   summaries,
 )
@@ -77,6 +78,8 @@ def build(
   spec = input_spec.from_config(config, dataset, config.train_image_size)
   batches = _clone_batches(config, deploy, spec, global_step)
   clones = _clones(config, deploy, spec, batches)
+  with tf.device(deploy.inputs_device()):
+    distortion_pictures.add(config, spec)
   # The summaries of the network and the input, without those of model_deploy.
   others = tf.get_collection(tf.GraphKeys.SUMMARIES)
   with tf.device(deploy.optimizer_device()):

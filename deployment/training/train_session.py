@@ -171,7 +171,7 @@ def _saver_hook(config, scaffold):
     save_secs=None if steps else secs,
     checkpoint_basename=locate.PREFIX,
     scaffold=scaffold,
-    listeners=[finite.CheckpointGuard()],
+    listeners=[finite.CheckpointGuard(config.train_dir)],
   )
 
 

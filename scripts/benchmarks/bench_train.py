@@ -169,7 +169,9 @@ class _Bench:
         )
       replica = replica.Replica(data_config, None, signals.Stopper())
       session = self._stack.enter_context(
-        train_session.open_session(data_config, graph, replica)
+        train_session.open_session(
+          data_config, graph, replica, self._tf.train.Saver()
+        )
       )
     return session, graph.train_op
 

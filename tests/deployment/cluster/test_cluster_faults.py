@@ -169,7 +169,7 @@ def test_sigterm_saves_and_leaves_no_orphans(launch):
 def test_failed_chief_ends_the_cluster(launch):
   local = launch('--ps 1 --workers 2', learning_rate=1e30)
   assert set(local.end().values()) <= {1, 143}
-  assert 'not a finite number' in local.log('worker-0') + local.log('worker-1')
+  assert 'is NaN or infinite' in local.log('worker-0') + local.log('worker-1')
   assert not local_cluster.processes(local.config.train_dir)
 
 

@@ -116,7 +116,7 @@ def test_servers_elsewhere_keep_the_model_of_one_run(
   assert locate.step_of(locate.resolve(other.train_dir)) == 3
   caplog.clear()
   assert train.train(other) == 0
-  assert 'Step 3 was reached before' in caplog.text
+  assert 'Step 3 is already reached' in caplog.text
 
 
 STEPS = 20

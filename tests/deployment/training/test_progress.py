@@ -142,3 +142,14 @@ def test_round_steps(caplog, steps, logged):
     for step in steps:
       run(step, np.float32(1))
   assert [int(match[1]) for match in lines(caplog)] == logged
+
+
+def test_pictures_of_the_distortion(digits_dir, tmp_path):
+  config = options(
+    digits_dir, tmp_path, model_name='mobilenet_v1_025', train_image_size=32,
+    max_number_of_steps=2,
+  )  # fmt: skip
+  train.train(config)
+  shown = tags(tmp_path)
+  for name in ('image_with_bounding_boxes', 'final_distorted_image'):
+    assert any(tag.startswith(f'distort_image/{name}') for tag in shown), shown
