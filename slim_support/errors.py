@@ -5,7 +5,9 @@ import it before TensorFlow is imported.
 """
 
 import difflib
+import errno
 import importlib
+import os
 import re
 import types
 from collections.abc import Iterable
@@ -48,21 +50,41 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 # Lines of TensorFlow's messages that say where an error passed through, but
 # not what it was.
 _NOISE = re.compile(
-  r'\s*(Graph execution error:|Detected at node .*|Node: .*|Restoring from '
-  r'checkpoint failed\..*|<stack traces unavailable>'
-  r'|\d+ root error\(s\) found\.|\d+ successful operations\.'
-  r'|\d+ derived errors ignored\.|File ".*|Original stack trace .*'
-  r'|Additional GRPC error information.*|:?\{.*grpc.*\}|\[\[.*)?\s*'
+  r"""\s*(
+    Graph\ execution\ error:
+    | Detected\ at\ node\ .*
+    | Node:\ '.*
+    | File\ ".*
+    | <stack\ traces\ unavailable>
+    | \d+\ root\ error\(s\)\ found\.
+    | \d+\ successful\ operations\.
+    | \d+\ derived\ errors\ ignored\.
+    | Original\ stack\ trace\ .*
+    | From\ /job:.*:
+    | Additional\ GRPC\ error\ information.*
+    | :?\{.*grpc.*\}
+    | \[\[.*
+    | Hint:\ .*
+  )?\s*""",
+  re.VERBOSE,
 )
 # What TensorFlow puts before the innermost cause.
 _PREFIXES = re.compile(
-  r'^\s*(\(\d+\) ([A-Z_]+: )?|[A-Z_]{5,}: |Error in user-defined function '
-  r'passed to \S+ transformation with iterator: \S+ |'
-  r'assertion failed: )+'
+  r"""\s*(
+    \(\d+\)\ ([A-Z_]+:\ )?
+    | [A-Z_]{5,}:\ (?=\S)
+    | Error\ in\ user-defined\ function\ passed\ to\ \S+\ transformation\ with
+      \ iterator:\ \S+:\ # The place in tf.data.
+    | Name:\ <unknown>,\ # The serialized example has no name.
+    | assertion\ failed:\ 
+  )+""",
+  re.VERBOSE,
 )
+# The values that tf.Assert prints, one in each pair of brackets.
+_ASSERTED = re.compile(r'\[(.*?)\]')
 
 
-def error_summary(error: Exception) -> str:
+def error_summary(error: BaseException) -> str:
   """Return the innermost cause of an error in one line.
 
   TensorFlow's messages start with lines such as 'Graph execution error:' and
@@ -74,9 +96,61 @@ def error_summary(error: Exception) -> str:
   message = str(getattr(error, 'message', None) or error)
   for line in message.splitlines():
     line = re.sub(r'\s*\[\[\{\{node.*', '', line)
-    if not _NOISE.fullmatch(line):
-      return _PREFIXES.sub('', line).strip()
+    cause = _PREFIXES.sub('', line, count=1) if _PREFIXES.match(line) else line
+    if _NOISE.fullmatch(line) or _NOISE.fullmatch(cause):
+      continue
+    if 'assertion failed: [' in line:
+      cause = ' '.join(_ASSERTED.findall(cause)) or cause
+    return ' '.join(cause.split())
   return type(error).__name__
+
+
+# The errnos of a file system without space.
+FULL_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+# What TensorFlow calls a failure of a file system -> its errno.
+_ERRNO_OF_TEXT = (
+  ('No space left', errno.ENOSPC),
+  ('Disk quota exceeded', errno.EDQUOT),
+  ('File too large', errno.EFBIG),
+  ('Permission denied', errno.EACCES),
+  ('Read-only file system', errno.EROFS),
+  ('Is a directory', errno.EISDIR),
+  ('Not a directory', errno.ENOTDIR),
+  ('No such file', errno.ENOENT),
+)
+_ERRNO_OF_TYPE = {
+  'NotFoundError': errno.ENOENT,
+  'PermissionDeniedError': errno.EACCES,
+  'UnauthenticatedError': errno.EACCES,
+  'AlreadyExistsError': errno.EEXIST,
+  'ResourceExhaustedError': errno.ENOSPC,
+}
+
+
+def as_os_error(error: Exception) -> OSError:
+  """Return the OSError that says what an error of TensorFlow's files says.
+
+  TensorFlow reports one failure, such as a full disk, as different types of
+  errors, with the reason in words.
+
+  Args:
+    error: a tf.errors.OpError.
+  """
+  summary = error_summary(error)
+  code = file_errno(summary)
+  if code is not None:
+    return OSError(code, os.strerror(code))
+  return OSError(_ERRNO_OF_TYPE.get(type(error).__name__, errno.EIO), summary)
+
+
+def file_errno(summary: str) -> int | None:
+  """Return the errno of the file system's reason in a message, or None.
+
+  Args:
+    summary: see `error_summary`.
+  """
+  codes = (code for text, code in _ERRNO_OF_TEXT if text in summary)
+  return next(codes, None)
 
 
 def import_extra(module: str, extra: str) -> types.ModuleType:

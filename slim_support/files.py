@@ -10,6 +10,7 @@ import contextlib
 import errno
 import filecmp
 import glob as local_glob
+import hashlib
 import os
 import shutil
 import socket
@@ -23,7 +24,6 @@ from absl import logging
 from slim_support import errors
 
 _BLOCK_BYTES = 2**20
-_NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def is_remote(path: str) -> bool:
@@ -36,18 +36,10 @@ def _gfile():
   """Give `tf.io.gfile`; TensorFlow's errors become OSErrors."""
   import tensorflow.compat.v1 as tf
 
-  codes = {
-    tf.errors.NotFoundError: errno.ENOENT,
-    tf.errors.PermissionDeniedError: errno.EACCES,
-    tf.errors.UnauthenticatedError: errno.EACCES,
-    tf.errors.AlreadyExistsError: errno.EEXIST,
-    tf.errors.ResourceExhaustedError: errno.ENOSPC,
-  }
   try:
     yield tf.io.gfile
   except tf.errors.OpError as error:
-    code = codes.get(type(error), errno.EIO)
-    raise OSError(code, errors.error_summary(error)) from error
+    raise errors.as_os_error(error) from error
 
 
 def join(folder: str, *names: str) -> str:
@@ -365,6 +357,84 @@ def make_folder(flag: str, path: str) -> None:
     ) from error
 
 
+def private_folder(parent: str, name: str) -> str:
+  """Make a local folder that only this user can read and write.
+
+  Args:
+    parent: the folder that holds it; made if need be. It may be shared, such
+      as the folder of temporary files.
+    name: name of the folder, to which the user's number is added.
+
+  Returns:
+    The path of the folder.
+
+  Raises:
+    OSError: if it cannot be made, or if another user could replace it: if it is
+      a link, belongs to another user, or lies where others may rename it.
+  """
+  make_folders(parent)
+  if os.name == 'nt':  # Folders of a user are private there.
+    path = os.path.join(parent, name)
+    make_folders(path)
+    return path
+  user = os.getuid()
+  parent = os.path.realpath(parent)
+  _check_owner(parent, user, shared=True)
+  path = os.path.join(parent, f'{name}-{user}')
+  with contextlib.suppress(FileExistsError):
+    os.mkdir(path, 0o700)
+  _check_owner(path, user, shared=False)
+  os.chmod(path, 0o700)
+  return path
+
+
+def _check_owner(path, user, *, shared):
+  """Raise OSError if other users can put their own files in a folder's place.
+
+  Args:
+    path: the folder.
+    user: number of this process's user.
+    shared: whether it may belong to root and, with the sticky bit, be writable
+      for others.
+  """
+  found = os.lstat(path)
+  if not stat.S_ISDIR(found.st_mode):
+    raise OSError(errno.ENOTDIR, 'it is a link or not a folder', path)
+  if found.st_uid != user and not (shared and found.st_uid == 0):
+    raise OSError(errno.EPERM, 'it belongs to another user', path)
+  protected = shared and found.st_mode & stat.S_ISVTX
+  if found.st_mode & stat.S_IWOTH and not protected:
+    raise OSError(errno.EPERM, 'other users can write there', path)
+
+
+def fingerprint(path: str, edge_bytes: int = 65536) -> str:
+  """Return a text that changes when a file does, without reading all of it.
+
+  Args:
+    path: the file, local or remote.
+    edge_bytes: how much of its start and of its end is looked at.
+
+  Returns:
+    64 hexadecimal digits, from the size, the time of the last change, and the
+    start and the end of the contents.
+  """
+  length = size(path)
+  digest = hashlib.sha256(f'{length} {modified_secs(path)}'.encode())
+  starts = (0, max(0, length - edge_bytes))
+  if is_remote(path):
+    with _gfile() as gfile, gfile.GFile(path, 'rb') as file:
+      for start in starts:
+        file.seek(start)
+        digest.update(file.read(edge_bytes))
+    return digest.hexdigest()
+  check_regular(path)
+  with open(path, 'rb') as file:
+    for start in starts:
+      file.seek(start)
+      digest.update(file.read(edge_bytes))
+  return digest.hexdigest()
+
+
 def check_writable(flag: str, path: str) -> None:
   """Check that the file that a flag names can be written.
 
@@ -434,7 +504,7 @@ def report_full_disk(folder: str, advice: str) -> Iterator[None]:
   try:
     yield
   except OSError as error:
-    if error.errno not in _NO_SPACE:
+    if error.errno not in errors.FULL_DISK:
       raise
     raise errors.UserError(f'No space left for {folder}. {advice}') from error
 

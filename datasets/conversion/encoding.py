@@ -5,14 +5,13 @@ alphabetical order. That takes a fifth of the time of the generated classes, and
 gives the same bytes on every run, which a protobuf map does not guarantee.
 """
 
-import errno
 import functools
 import os
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from slim_support import files
+from slim_support import errors, files
 
 _LENGTH_DELIMITED = 2
 
@@ -214,7 +213,4 @@ def _as_os_error(tf, function, *args):
   try:
     return function(*args)
   except tf.errors.OpError as error:
-    code = errno.EIO
-    if 'No space left' in str(error) or 'File too large' in str(error):
-      code = errno.ENOSPC
-    raise OSError(code, str(error)) from error
+    raise errors.as_os_error(error) from error

@@ -40,7 +40,8 @@ def start(cluster, server_config) -> tf.train.Server:
     address = addresses[cluster.task]
     raise errors.UserError(
       f'Cannot listen on port {address.rpartition(":")[2]} of this machine as '
-      f'{cluster.job} {cluster.task}: is it taken? ({error.message})'
+      f'{cluster.job} {cluster.task}: is it taken? '
+      f'({errors.error_summary(error)})'
     ) from error
 
 

@@ -16,7 +16,7 @@ from deployment.evaluation import follow, predictions, results
 from deployment.evaluation.config import EvalConfig
 from deployment.evaluation.metrics import RunningMetrics, probabilities
 from deployment.evaluation.mistakes import ConfidentMistakes
-from deployment.inputs import failures, input_spec, pipeline
+from deployment.inputs import failures, input_spec, pipeline, shard_files
 from nets import nets_factory
 from slim_support import errors, files, targets
 from slim_support.progress import Progress
@@ -54,7 +54,7 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
   dataset = dataset_factory.get_dataset(
     config.dataset_name, config.dataset_split_name, config.dataset_dir
   )
-  failures.check_not_empty(dataset)
+  shard_files.checked_files(dataset)
   data_config.check_labels_offset(config, dataset.num_classes)
   _check_predictions_file(config, dataset)
   server.wait(config.master, config.cluster_timeout_secs)

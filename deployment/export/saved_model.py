@@ -9,13 +9,11 @@ Both give `probabilities`, float32 [batch, classes], and `classes`, int64
 evaluation did, so that whoever serves cannot do it otherwise.
 """
 
-import errno
-
 import tensorflow.compat.v1 as tf
 from tensorflow.python.util import deprecation
 
 from deployment.export import exported_files, model_metadata
-from slim_support import files
+from slim_support import errors, files
 
 PREPARED = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 ENCODED = 'serving_bytes'
@@ -52,7 +50,7 @@ def _save(session, signatures, folder):
       )
       builder.save()
     except tf.errors.OpError as error:
-      raise OSError(errno.EIO, error.message) from error
+      raise errors.as_os_error(error) from error
 
 
 def _build(frozen, metadata):

@@ -59,7 +59,7 @@ def _converted(converter, metadata) -> bytes:
   except convert_phase.ConverterError as error:
     raise errors.UserError(
       f'{metadata["model_name"]} cannot be converted to TensorFlow Lite: '
-      f'{str(error).strip().splitlines()[0]}'
+      f'{errors.error_summary(error)}'
     ) from error
 
 

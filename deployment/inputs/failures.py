@@ -1,81 +1,116 @@
-"""TensorFlow's failures that have a known cause, said in one sentence."""
+"""Translate TensorFlow errors with a known cause into UserErrors."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from datasets import reading
+from deployment.inputs import loaders, record_search
 from slim_support import errors
-
-_LABEL = 'A label is out of range'
 
 
 @contextlib.contextmanager
-def explained(dataset, folder: str):
-  """Turns an OpError with a known cause into a UserError.
+def explained(dataset: Any, folder: str) -> Iterator[None]:
+  """Turn a TensorFlow error with a known cause into a UserError.
 
   Args:
-    dataset: the slim Dataset that is being read.
+    dataset: the tf-slim Dataset that is being read.
     folder: where files are being written.
+
+  Raises:
+    UserError: in place of a tf.errors.OpError with a known cause. The message
+      says what failed, and for records which file and which record.
   """
   try:
     yield
   except tf.errors.OpError as error:
-    sentence = _sentence(error, dataset, folder)
+    sentence = translate(error, dataset, folder)
     if sentence is None:
       raise
     raise errors.UserError(sentence) from error
 
 
-def _sentence(error, dataset, folder):
-  text = error.message
-  if 'No space left' in text:
+def translate(
+  error: tf.errors.OpError, dataset: Any, folder: str
+) -> str | None:
+  """Return the sentence for a TensorFlow error, None if the cause is unknown.
+
+  See `explained` for the arguments.
+  """
+  summary = errors.error_summary(error)
+  sentence = _without_a_search(error, summary, folder)
+  if sentence is None and _is_of_input(error):
+    sentence = describe_failure(dataset, summary)
+  return sentence
+
+
+def describe_failure(dataset: Any, summary: str) -> str:
+  """Return which record of which file the input pipeline failed at, and why.
+
+  Reads the data set from the start, for a limited time.
+
+  Args:
+    dataset: the tf-slim Dataset.
+    summary: the cause that the pipeline gave, see `errors.error_summary`.
+  """
+  sentence, searched, complete = record_search.search(
+    dataset, _check(dataset, summary)
+  )
+  if sentence:
+    return sentence
+  reason = _words_of_label(summary) or summary.rstrip('.')
+  extent = 'all' if complete else 'the first'
+  return (
+    f'A record of {dataset.data_sources} cannot be used: {reason}. It was not '
+    f'found again among {extent} {searched} records that were searched.'
+  )
+
+
+def _check(dataset, summary):
+  """Return the cheapest check that finds the record, see record_search."""
+  if summary.startswith(('corrupted record', 'truncated record')):
+    return None
+  label = _words_of_label(summary)
+  if label:
+    value = int(label.rpartition(' ')[2])
+    return record_search.has_label(dataset, value, label)
+  parsed = record_search.is_parsed(summary)
+  if parsed:
+    return parsed
+  if summary.startswith(('Unknown image file format', 'Input is empty')):
+    return record_search.is_encoded(dataset)
+  return record_search.is_decodable(dataset)
+
+
+def _words_of_label(summary):
+  """Return what the loader says of a label out of range, or None."""
+  start = summary.find(loaders.LABEL_OUT_OF_RANGE)
+  return None if start < 0 else summary[start:].rstrip('.')
+
+
+def _without_a_search(error, summary, folder):
+  """Return the sentence for errors that are no record's fault, or None."""
+  file_errno = errors.file_errno(summary)
+  if file_errno in errors.FULL_DISK:
     return (
-      f'No space left for {folder}. What was written before is whole; make '
-      'room and run the same command again.'
+      f'No space left for {folder}. What was written before is whole. Free '
+      'some space and run the same command again.'
     )
-  if _LABEL in text:
-    return ' '.join(text[text.index(_LABEL) :].splitlines()[0].split())
   if isinstance(error, tf.errors.ResourceExhaustedError):
     return (
-      'Out of memory: say a smaller --batch_size or a smaller image size. '
-      f'({text.splitlines()[0]})'
+      'Out of memory. Use a smaller --batch_size or a smaller image size. '
+      f'({summary})'
     )
-  if isinstance(
-    error, tf.errors.DataLossError | tf.errors.InvalidArgumentError
-  ):
-    return describe_failure(dataset)
+  path, separator, reason = summary.rpartition('; ')
+  if file_errno is not None and separator:
+    return f'{path} cannot be read or written: {reason}.'
   return None
 
 
-def check_not_empty(dataset):
-  """Raises UserError if the data set's files hold nothing at all."""
-  files = reading.list_files(dataset)
-  if not sum(tf.io.gfile.stat(name).length for name in files):
-    raise errors.UserError(
-      f'{", ".join(files)}: nothing in it. Convert the data set again.'
-    )
-
-
-def describe_failure(dataset) -> str | None:
-  """Returns which record, from 0, of which file cannot be read, or None.
-
-  Reads the data set from the start, so it is for after a failure only.
-  """
-  with tf.Graph().as_default(), tf.Session() as session:
-    record = tf.placeholder(tf.string, [])
-    items = dataset.decoder.decode(record, ['image', 'label'])
-    for name in reading.list_files(dataset):
-      number = 0
-      try:
-        for content in tf.io.tf_record_iterator(name):
-          session.run(items, {record: content})
-          number += 1
-      except tf.errors.DataLossError:
-        return f'{name} is damaged: its record {number} cannot be read.'
-      except tf.errors.OpError as error:
-        return (
-          f'{name}: the image or label of record {number} cannot be decoded '
-          f'({error.message.splitlines()[0]}).'
-        )
-  return None
+def _is_of_input(error):
+  """Return whether the input pipeline raised an error."""
+  kinds = tf.errors.DataLossError | tf.errors.InvalidArgumentError
+  return isinstance(error, kinds) and (
+    'IteratorGetNext' in error.message or 'Iterator::' in error.message
+  )

@@ -91,20 +91,22 @@ class Loader(abc.ABC):
   def network_labels(self, labels: tf.Tensor) -> tf.Tensor:
     """Return the network's labels, int64, after a check of their range."""
     spec = self.spec
-    labels = tf.cast(labels, tf.int64) - spec.labels_offset
+    labels = tf.cast(labels, tf.int64)
+    first, last = spec.labels_offset, spec.dataset.num_classes - 1
     message = (
-      f'{LABEL_OUT_OF_RANGE}: the network has {spec.num_classes} classes, so '
-      f'labels must be 0 to {spec.num_classes - 1} after --labels_offset, but '
-      'there is the label'
+      f'{LABEL_OUT_OF_RANGE}: labels must be {first} to {last} '
+      f'({spec.num_classes} classes, --labels_offset={first}), but there is '
+      'the label'
     )
     least, greatest = tf.reduce_min(labels), tf.reduce_max(labels)
-    in_range = tf.logical_and(least >= 0, greatest < spec.num_classes)
+    in_range = tf.logical_and(least >= first, greatest <= last)
     # tf.Assert would add a conditional, an operation on every record.
     check = tf.raw_ops.Assert(
-      condition=in_range, data=[message, tf.where(least < 0, least, greatest)]
+      condition=in_range,
+      data=[message, tf.where(least < first, least, greatest)],
     )
     with tf.control_dependencies([check]):
-      return tf.identity(labels)
+      return labels - first
 
   def _features(self):
     """Return how to parse the data set's records."""

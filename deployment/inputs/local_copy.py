@@ -1,59 +1,69 @@
 """Copy a data set from a slow or remote file system to the local disk."""
 
+import concurrent.futures
 import copy
-import hashlib
 import os
+from typing import Any
 
-import tensorflow.compat.v1 as tf
 from absl import logging
 
-from datasets import reading
+from deployment.inputs import shard_files
 from slim_support import errors, files
 
+_COPIED_AT_ONCE = 4
 
-def on_disk(dataset, folder: str):
-  """Copies a data set's files to a folder of this machine, if need be.
 
-  For data sets on slow or remote file systems. Files that were copied before
-  are used as they are, and a file appears under its name when it is whole.
+def on_disk(dataset: Any, folder: str) -> Any:
+  """Return the data set with its files replaced by copies on the local disk.
+
+  A file that was copied before is used again if it still has the same size, the
+  same time of its last change, and the same start and end. The copies are in a
+  folder that only this user can read and write, and a copy appears under its
+  name when it is complete.
 
   Args:
-    dataset: the slim Dataset.
-    folder: where the copies go, in a folder of their own for each data set.
+    dataset: the tf-slim Dataset.
+    folder: a local folder; the copies go into a folder in it.
 
   Returns:
     The Dataset that reads the copies.
 
   Raises:
-    UserError: if the copies cannot be written.
+    UserError: if a file cannot be read or a copy cannot be written.
   """
-  names = reading.list_files(dataset)
-  sizes = [tf.io.gfile.stat(name).length for name in names]
-  identity = repr(
-    [(name, size) for name, size in zip(names, sizes, strict=True)]
-  )
-  key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-  folder = os.path.join(folder, f'{dataset.name}-{key}')
+  if files.is_remote(folder):
+    raise errors.UserError(
+      f'--cache_dir={folder}: copies go to a disk of this machine. Use a '
+      'local folder.'
+    )
+  names = shard_files.checked_files(dataset)
   try:
-    os.makedirs(folder, exist_ok=True)
-    copies = [
-      _copied(name, size, folder)
-      for name, size in zip(names, sizes, strict=True)
-    ]
+    private = files.private_folder(folder, 'slim-cache')
+    total = sum(map(files.size, names))
+    with concurrent.futures.ThreadPoolExecutor(_COPIED_AT_ONCE) as pool:
+      copies = [*pool.map(lambda name: _copied(name, private), names)]
   except OSError as error:
     raise errors.UserError(
       f'--cache_dir: the data set cannot be copied to {folder}: '
-      f'{error.strerror}. It takes {sum(sizes) / 1e9:.1f} GB.'
+      f'{error.strerror or error}{_place(error)}.'
     ) from error
-  logging.info('Reading the copies in %s (%.1f GB).', folder, sum(sizes) / 1e9)
+  logging.info('Reading the copies in %s (%.1f GB).', private, total / 1e9)
   result = copy.copy(dataset)
   result.data_sources = copies
   return result
 
 
-def _copied(name, size, folder):
-  """Return the path of a file's copy in the folder."""
-  path = os.path.join(folder, os.path.basename(name))
-  if not files.is_file(path) or files.size(path) != size:
-    files.copy(name, path)
+def _place(error):
+  return f' ({error.filename})' if error.filename else ''
+
+
+def _copied(name, folder):
+  """Return the path of the copy of a file, which is made if need be."""
+  base = os.path.basename(name)
+  path = os.path.join(folder, f'{base}.{files.fingerprint(name)[:24]}')
+  if not files.is_file(path) or files.size(path) != files.size(name):
+    # Other processes of this machine may be copying the same file.
+    temporary = f'{path}.{os.getpid()}'
+    files.copy(name, temporary)
+    files.move(temporary, path)
   return path

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from datasets import reading
+from deployment.inputs import shard_files
 
 ENDLESS = np.iinfo(np.int64).max
 
@@ -26,7 +26,7 @@ class Shards:
     self, dataset: Any, worker: tuple[int, int] = (0, 1), readers: int = 0
   ) -> None:
     self._worker = worker
-    names = reading.list_files(dataset)
+    names = shard_files.checked_files(dataset)
     number, count = worker
     self._by_file = len(names) >= count
     self._names = np.array(names[number::count] if self._by_file else names)
@@ -83,7 +83,7 @@ def in_order(dataset: Any, readers: int = 0) -> tf.data.Dataset:
     readers: how many files are read in parallel.
   """
   del readers
-  return tf.data.TFRecordDataset(reading.list_files(dataset))
+  return tf.data.TFRecordDataset(shard_files.checked_files(dataset))
 
 
 def shuffled_numbers(

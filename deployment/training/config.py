@@ -1,7 +1,6 @@
 """Configuration of a training run."""
 
 import dataclasses
-import os
 import tempfile
 
 from deployment.cluster import members
@@ -87,8 +86,9 @@ class TrainConfig(DataConfig):
     one_of('auto', 'memory', 'disk', 'none'),
   )
   cache_dir: str = string(
-    os.path.join(tempfile.gettempdir(), 'slim-cache'),
-    'Folder of the copies of --cache_dataset=disk.',
+    tempfile.gettempdir(),
+    'Where --cache_dataset=disk makes the folder of its copies, '
+    'slim-cache-USER, which is private.',
   )
 
   weight_decay: float = float_(

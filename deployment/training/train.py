@@ -14,7 +14,7 @@ from deployment.checkpoints import fine_tuning, repair, resume, run_folder
 from deployment.cluster import members, membership
 from deployment.cluster.replica import Replica
 from deployment.command_line import data_config, server
-from deployment.inputs import failures, input_spec, local_copy
+from deployment.inputs import failures, input_spec, local_copy, shard_files
 from deployment.training import (
   acceleration,
   finite,
@@ -80,7 +80,7 @@ def _open_dataset(config):
   dataset = dataset_factory.get_dataset(
     config.dataset_name, config.dataset_split_name, config.dataset_dir
   )
-  failures.check_not_empty(dataset)
+  shard_files.checked_files(dataset)
   config = _with_last_step(_with_devices(config), dataset.num_samples)
   if config.cache_dataset == 'disk':
     dataset = local_copy.on_disk(dataset, config.cache_dir)

@@ -1,11 +1,8 @@
-import os
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deployment.inputs import local_copy, record_order
-from slim_support import errors
+from deployment.inputs import record_order
 from tf_slim_compat import slim
 
 
@@ -54,45 +51,3 @@ def test_every_order_is_equally_likely():
   places = [epoch.index(0) for epoch in np.reshape(found, (400, 10)).tolist()]
   counts = np.bincount(places, minlength=10)
   assert ((counts - 40) ** 2 / 40).sum() < 27.9
-
-
-def test_copies_are_read_and_used_again(dataset, tmp_path):
-  local = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  assert sorted(read(record_order.Shards(local).shuffled(seed=1), 10)) == list(
-    range(10)
-  )
-  times = [os.stat(name).st_mtime_ns for name in local.data_sources]
-  for name in dataset.data_sources:
-    assert os.path.dirname(name) != os.path.dirname(local.data_sources[0])
-  again = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  assert again.data_sources == local.data_sources
-  assert [os.stat(name).st_mtime_ns for name in again.data_sources] == times
-
-
-def test_a_copy_that_was_cut_short_is_made_again(dataset, tmp_path):
-  local = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  with open(local.data_sources[1], 'r+b') as file:
-    file.truncate(5)
-  again = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  assert sorted(read(record_order.Shards(again).shuffled(seed=1), 10)) == list(
-    range(10)
-  )
-  assert not [
-    name
-    for name in os.listdir(os.path.dirname(again.data_sources[0]))
-    if name.endswith('.tmp')
-  ]
-
-
-def test_another_content_has_other_copies(dataset, tmp_path):
-  local = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  with tf.io.TFRecordWriter(dataset.data_sources[0]) as writer:
-    writer.write(b'77')
-  again = local_copy.on_disk(dataset, str(tmp_path / 'cache'))
-  assert again.data_sources[0] != local.data_sources[0]
-
-
-def test_a_folder_that_cannot_be_written_is_named(dataset, tmp_path):
-  (tmp_path / 'file').write_text('')
-  with pytest.raises(errors.UserError, match='--cache_dir.*file'):
-    local_copy.on_disk(dataset, str(tmp_path / 'file'))
