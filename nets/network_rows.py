@@ -27,8 +27,8 @@ class Network(NamedTuple):
     classes: classes of the released weights: 1000, 1001 with a background
       class, or 10.
     image_size: default height and width of its images.
-    smallest_image: least height and width of images that it can be built for
-      with its default arguments.
+    smallest_image: least height and width of images that it can be built for,
+      in training and with its default arguments.
     channels: channels of its images; None if it takes the channels of the data.
     batch_norm_decay: what the arg scope calls the decay of the batch norms'
       moving averages; None for a network without batch norm.
@@ -77,12 +77,13 @@ def _family(module: str, arg_scope: str, preprocessing: str, **shared):
 # fmt: off
 _INCEPTION = {
   version: _family(
-    f'inception_{version}', 'inception_utils.inception_arg_scope', 'inception')
-  for version in ('v1', 'v2', 'v3', 'v4')
+    f'inception_{version}', 'inception_utils.inception_arg_scope', 'inception',
+    smallest_image=smallest)
+  for version, smallest in (('v1', 1), ('v2', 1), ('v3', 75), ('v4', 75))
 }
 _INCEPTION_RESNET = _family(
   'inception_resnet_v2', 'inception_resnet_v2.inception_resnet_v2_arg_scope',
-  'inception')
+  'inception', smallest_image=75)
 _MOBILENET_V1 = _family(
   'mobilenet_v1', 'mobilenet_v1.mobilenet_v1_arg_scope', 'inception')
 _MOBILENET_V2 = _family(
@@ -93,12 +94,14 @@ _MOBILENET_V3 = _family(
   'inception', batch_norm_decay='bn_decay')
 _NASNET = {
   size: _family(
-    'nasnet.nasnet', f'nasnet.nasnet.nasnet_{size}_arg_scope', 'inception')
-  for size in ('cifar', 'mobile', 'large')
+    'nasnet.nasnet', f'nasnet.nasnet.nasnet_{size}_arg_scope', 'inception',
+    smallest_image=smallest)
+  for size, smallest in (('cifar', 9), ('mobile', 67), ('large', 67))
 }
 _PNASNET = {
   size: _family(
-    'nasnet.pnasnet', f'nasnet.pnasnet.pnasnet_{size}_arg_scope', 'inception')
+    'nasnet.pnasnet', f'nasnet.pnasnet.pnasnet_{size}_arg_scope', 'inception',
+    smallest_image=67)
   for size in ('mobile', 'large')
 }
 _RESNET_V1 = _family(
@@ -106,12 +109,13 @@ _RESNET_V1 = _family(
 _RESNET_V2 = _family('resnet_v2', 'resnet_utils.resnet_arg_scope', 'vgg')
 _ALEXNET = _family(
   'alexnet', 'alexnet.alexnet_v2_arg_scope', 'vgg',
-  classes=1000, batch_norm_decay=None)
+  classes=1000, smallest_image=195, batch_norm_decay=None)
 _OVERFEAT = _family(
   'overfeat', 'overfeat.overfeat_arg_scope', 'vgg',
-  classes=1000, batch_norm_decay=None)
+  classes=1000, smallest_image=231, batch_norm_decay=None)
 _VGG = _family(
-  'vgg', 'vgg.vgg_arg_scope', 'vgg', classes=1000, batch_norm_decay=None)
+  'vgg', 'vgg.vgg_arg_scope', 'vgg',
+  classes=1000, smallest_image=224, batch_norm_decay=None)
 _CIFARNET = _family(
   'cifarnet', 'cifarnet.cifarnet_arg_scope', 'cifarnet',
   classes=10, smallest_image=4, channels=None, batch_norm_decay=None)

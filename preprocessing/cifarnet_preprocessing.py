@@ -8,6 +8,8 @@ import tensorflow.compat.v1 as tf
 from preprocessing import image_ops
 
 _CONTRAST = (0.2, 1.8)
+# One pixel out of so many in each direction gives the rough mean of an image.
+_STEP = 8
 
 
 def preprocess_for_train(
@@ -42,6 +44,25 @@ def preprocess_for_train(
   )
   _summarize('distorted_image', _flipped(batch)[0], add_image_summaries)
   return finish(batch)[0]
+
+
+def pictures(
+  image: tf.Tensor, height: int, width: int, seed: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
+  """Return an image and what training makes of it, to look at.
+
+  Args:
+    image: uint8 [rows, columns, channels].
+    height: rows of the network's images.
+    width: columns of the network's images.
+    seed: [2] int32 tensor, or None for a fresh one.
+
+  Returns:
+    Tag in TensorBoard -> uint8 [1, rows, columns, channels].
+  """
+  seed = image_ops.fresh_seed() if seed is None else seed
+  part = _batch_of_one(_start_train(image, height, width, seed))
+  return {'image': image[tf.newaxis], 'distorted_image': _flipped(part)}
 
 
 def preprocess_for_eval(
@@ -133,13 +154,28 @@ def finish(batch):
   """
   images = tf.cast(_flipped(batch), tf.float32)
   contrast = tf.reshape(batch['contrast'], [-1, 1, 1, 1])
-  means, variances = tf.nn.moments(images, [1, 2], keepdims=True)
-  mean, of_means = tf.nn.moments(means, 3, keepdims=True)
+  # Sums of float32 lose digits where images are bright or large. Some of the
+  # pixels say what values are about; with that subtracted sums stay small.
+  about = _pixel_mean(images[:, ::_STEP, ::_STEP])
+  images -= about
+  offset = _pixel_mean(images)
+  variances = _pixel_mean(images**2) - offset**2
+  mean, of_means = tf.nn.moments(about + offset, 3, keepdims=True)
   variance = contrast**2 * tf.reduce_mean(variances, 3, keepdims=True)
   least = tf.rsqrt(tf.cast(tf.size(images[0]), tf.float32))
   deviation = tf.maximum(tf.sqrt(variance + of_means), least)
   factor = contrast / deviation
-  return images * factor + ((means - mean) / deviation - means * factor)
+  shift = ((about - mean) + offset) / deviation - offset * factor
+  return images * factor + shift
+
+
+def _pixel_mean(images):
+  """Return the mean of each channel, [batch, 1, 1, channels].
+
+  Columns and rows are summed one after the other, which is more exact than all
+  pixels at once.
+  """
+  return tf.reduce_mean(tf.reduce_mean(images, 2, keepdims=True), 1, True)
 
 
 def _batch_of_one(part):

@@ -53,9 +53,15 @@ OPERATIONS = {
 
 
 def brightness_and_saturation(
-  image, by, brightness_first, *, white=1.0, low=0.0, high=1.0
-):
-  """Adjusts brightness and saturation, clips and scales, in one pass.
+  image: tf.Tensor,
+  by: Strengths,
+  brightness_first: bool = True,
+  *,
+  white: float = 1.0,
+  low: float = 0.0,
+  high: float = 1.0,
+) -> tf.Tensor:
+  """Adjust brightness and saturation, clip and scale, in one pass.
 
   Does what `tf.image.adjust_brightness` and `adjust_saturation` do, in that
   order or the other, in a tenth of the time. In the HSV model V is the greatest
@@ -67,7 +73,7 @@ def brightness_and_saturation(
   Args:
     image: float32 [height, width, 3] in [0, white].
     by: the Strengths.
-    brightness_first: bool scalar, which comes first.
+    brightness_first: whether the brightness is changed before the saturation.
     white: the value of white in the image.
     low: what 0 becomes.
     high: what white becomes.
@@ -75,7 +81,7 @@ def brightness_and_saturation(
   Returns:
     float32 [height, width, 3], clipped to [low, high].
   """
-  before = tf.where(brightness_first, by.brightness, 0.0)
+  before = by.brightness if brightness_first else tf.constant(0.0)
   result = _one_pass(
     image,
     before * white,

@@ -4,6 +4,9 @@ Nothing here touches a pixel before the window is chosen, so that a JPEG need
 not be decoded outside of it.
 """
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import tensorflow.compat.v1 as tf
 
 from preprocessing import color_ops, image_ops, windows
@@ -28,35 +31,74 @@ ORDERINGS = (
 )
 
 
-def train_plan(
-  shape,
+class TrainStages(NamedTuple):
+  """What training does with one image, stage by stage.
+
+  Attributes:
+    window: int32 [4], see `windows.Plan`; None for the whole image.
+    box: float32 [1, 1, 4], the window as (ymin, xmin, ymax, xmax) in [0, 1].
+    resize: fn(pixels of the window) -> (float32 [height, width, channels], the
+      value of white in it).
+    distort: fn(resized image, the value of white in it) -> float32 [height,
+      width, channels] in [-1, 1].
+  """
+
+  window: tf.Tensor | None
+  box: tf.Tensor
+  resize: Callable
+  distort: Callable
+
+
+def train_stages(
+  shape: tf.Tensor,
   height: int,
   width: int,
   *,
-  bbox=None,
-  fast_mode=True,
-  random_crop=True,
-  use_grayscale=False,
-  seed,
-) -> windows.Plan:
-  """Returns the plan of training for an image of a shape, int32 [3].
+  bbox: tf.Tensor | None = None,
+  fast_mode: bool = True,
+  random_crop: bool = True,
+  use_grayscale: bool = False,
+  seed: tf.Tensor,
+) -> TrainStages:
+  """Return what training does with an image of a shape, int32 [3].
 
   See `preprocess_for_train` for the other arguments.
   """
-  window = None
+  window, box = None, whole_image()
   if random_crop:
-    box = tf.constant([[[0.0, 0.0, 1.0, 1.0]]]) if bbox is None else bbox
-    begin, size, _ = sample_box(shape, box, seed)
+    boxes = whole_image() if bbox is None else bbox
+    begin, size, box = sample_box(shape, boxes, seed)
     window = tf.concat([begin[:2], size[:2]], 0)
 
-  def finish(pixels):
-    flip, method, *colors = image_ops.draws(image_ops.derive(seed, 1), 7)
+  def draws():
+    return image_ops.draws(image_ops.derive(seed, 1), 7)
+
+  def resize(pixels):
     image, white = image_ops.as_float(pixels)
-    image = _resize_for_train(image, height, width, fast_mode, method)
+    method = None if fast_mode else draws()[1]
+    return _resize_for_train(image, height, width, fast_mode, method), white
+
+  def distort(image, white):
+    flip, _, *colors = draws()
     image = image_ops.random_flip(image, flip)
     return _recolor(image, white, fast_mode, use_grayscale, colors)
 
-  return windows.Plan(window, finish)
+  return TrainStages(window, box, resize, distort)
+
+
+def train_plan(
+  shape: tf.Tensor, height: int, width: int, **options: Any
+) -> windows.Plan:
+  """Return the plan of training. See `train_stages` for the arguments."""
+  stages = train_stages(shape, height, width, **options)
+  return windows.Plan(
+    stages.window, lambda pixels: stages.distort(*stages.resize(pixels))
+  )
+
+
+def whole_image() -> tf.Tensor:
+  """Return the box of a whole image, float32 [1, 1, 4]."""
+  return tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
 
 
 def _resize_for_train(image, height, width, fast_mode, draw):
@@ -75,18 +117,22 @@ def _resize_for_train(image, height, width, fast_mode, draw):
 
 
 def _recolor(image, white, fast_mode, use_grayscale, draws):
-  """Distorts the colours in an order drawn at random; gray has none."""
+  """Distort the colours; gray images have none.
+
+  Fast mode changes the brightness, then the saturation. Otherwise the order of
+  the four operations is drawn at random.
+  """
   ordering, *rest = draws
   by = color_ops.strengths(rest)
   if image.shape[-1] == 3 and fast_mode and not use_grayscale:
     return color_ops.brightness_and_saturation(
-      image, by, ordering < 0.5, white=white, low=-1.0, high=1.0
+      image, by, white=white, low=-1.0, high=1.0
     )
   image /= white
   if image.shape[-1] != 3:
     image = tf.clip_by_value(image + by.brightness, 0.0, 1.0)
   elif fast_mode:
-    image = color_ops.brightness_and_saturation(image, by, ordering < 0.5)
+    image = color_ops.brightness_and_saturation(image, by)
   else:
     shape = image.shape
     image = select(

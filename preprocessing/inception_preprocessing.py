@@ -58,7 +58,7 @@ def distort_color(
     strengths = color_ops.strengths(image_ops.draws(seed, 4))
     if fast_mode:
       return color_ops.brightness_and_saturation(
-        image, strengths, tf.constant(color_ordering == 0)
+        image, strengths, brightness_first=color_ordering == 0
       )
     return inception_plans.distort_one_by_one(image, color_ordering, strengths)
 
@@ -136,7 +136,7 @@ def preprocess_for_train(
     float32 [height, width, channels] in [-1, 1].
   """
   with tf.name_scope(scope, 'distort_image', [image, height, width, bbox]):
-    plan = inception_plans.train_plan(
+    stages = inception_plans.train_stages(
       tf.shape(image),
       height,
       width,
@@ -146,20 +146,57 @@ def preprocess_for_train(
       use_grayscale=use_grayscale,
       seed=image_ops.fresh_seed() if seed is None else seed,
     )
-    result = windows.carry_out(plan, image)
+    result, shown = _carry_out(stages, image, bbox)
     if add_image_summaries:
-      _summarize(image, bbox, result)
+      for tag, picture in shown.items():
+        tf.summary.image(tag, picture)
     return result
 
 
-def _summarize(image, bbox, result):
-  """Shows the image with its boxes, and what became of it."""
-  image, white = image_ops.as_float(image)
-  if bbox is None:
-    bbox = tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
-  boxed = tf.image.draw_bounding_boxes(image[tf.newaxis] / white, bbox)
-  tf.summary.image('image_with_bounding_boxes', boxed)
-  tf.summary.image('final_distorted_image', result[tf.newaxis])
+def pictures(
+  image: tf.Tensor, height: int, width: int, seed: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
+  """Return what training makes of an image, stage by stage, to look at.
+
+  Args:
+    image: uint8 [rows, columns, channels].
+    height: rows of the network's images.
+    width: columns of the network's images.
+    seed: [2] int32 tensor, or None for a fresh one. The seed of a training
+      image gives the pictures of that image's distortion.
+
+  Returns:
+    Tag in TensorBoard -> float32 [1, rows, columns, channels] in [0, 1].
+  """
+  stages = inception_plans.train_stages(
+    tf.shape(image),
+    height,
+    width,
+    seed=image_ops.fresh_seed() if seed is None else seed,
+  )
+  return {
+    f'distort_image/{tag}': picture
+    for tag, picture in _carry_out(stages, image, None)[1].items()
+  }
+
+
+def _carry_out(stages, image, bbox):
+  """Return the result of the stages of training, and pictures of each."""
+  pixels = windows.cut_out(stages.window, image)
+  resized, white = stages.resize(pixels)
+  result = stages.distort(resized, white)
+  whole, white = image_ops.as_float(image)
+  whole = whole[tf.newaxis] / white
+  boxes = inception_plans.whole_image() if bbox is None else bbox
+  shown = {
+    'image_with_bounding_boxes': tf.image.draw_bounding_boxes(whole, boxes),
+    'images_with_distorted_bounding_box': tf.image.draw_bounding_boxes(
+      whole, stages.box
+    ),
+    'cropped_resized_image': resized[tf.newaxis] / white,
+    'final_distorted_image': result[tf.newaxis] / 2 + 0.5,
+  }
+  return result, shown
 
 
 def preprocess_for_eval(

@@ -18,11 +18,14 @@ class Parts(NamedTuple):
     plan: fn(shape, height, width, is_training, seed) -> windows.Plan.
     start: fn(image, height, width, is_training, seed) -> dict of tensors.
     finish: fn(dict of batched tensors) -> float32 images.
+    pictures: fn(image, height, width, seed) -> tag in TensorBoard -> images
+      that show what training makes of an image; None if there are none.
   """
 
   plan: Callable | None = None
   start: Callable | None = None
   finish: Callable | None = None
+  pictures: Callable | None = None
 
 
 def of(implementation: Any) -> Parts:
@@ -32,11 +35,14 @@ def of(implementation: Any) -> Parts:
     implementation: module or object with `plan`, or with `start` and `finish`,
       or with `preprocess_image` alone, which then gets the whole image.
   """
-  if hasattr(implementation, 'plan'):
-    return Parts(plan=implementation.plan)
-  if hasattr(implementation, 'start') and hasattr(implementation, 'finish'):
-    return Parts(start=implementation.start, finish=implementation.finish)
-  return Parts(plan=_whole_image(implementation.preprocess_image))
+  found = {
+    name: getattr(implementation, name)
+    for name in Parts._fields
+    if hasattr(implementation, name)
+  }
+  if 'plan' not in found and not {'start', 'finish'} <= found.keys():
+    found['plan'] = _whole_image(implementation.preprocess_image)
+  return Parts(**found)
 
 
 def _whole_image(preprocess_image: Callable) -> Callable:

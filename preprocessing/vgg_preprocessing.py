@@ -8,7 +8,10 @@ import tensorflow.compat.v1 as tf
 
 from preprocessing import image_ops, windows
 
-_RGB_MEANS = (123.68, 116.78, 103.94)
+_R_MEAN = 123.68
+_G_MEAN = 116.78
+_B_MEAN = 103.94
+_RGB_MEANS = (_R_MEAN, _G_MEAN, _B_MEAN)
 _RESIZE_SIDE_MIN = 256
 _RESIZE_SIDE_MAX = 512
 
@@ -177,3 +180,73 @@ def _normalize(image, use_grayscale):
     red, green, blue = _RGB_MEANS
     return image - (0.2989 * red + 0.5870 * green + 0.1140 * blue)
   return image_ops.subtract_mean(image, _RGB_MEANS)
+
+
+# Steps of the pipeline by the names that other programs import.
+
+
+def _mean_image_subtraction(image, means):
+  """Subtract a mean from each channel of an image.
+
+  Args:
+    image: [height, width, channels], of floats.
+    means: one number per channel.
+
+  Raises:
+    ValueError: if there are not as many means as channels, or not one image.
+  """
+  if image.shape.rank != 3:
+    raise ValueError(f'One image has 3 dimensions, this has {image.shape}.')
+  if image.shape[-1] != len(means):
+    raise ValueError(f'{len(means)} means for {image.shape[-1]} channels.')
+  return image - tf.constant([*means], image.dtype)
+
+
+def _aspect_preserving_resize(image, smallest_side):
+  """Return an image whose smaller side is smallest_side pixels, float32."""
+  height, width = image_ops.smallest_size_at_least(
+    *image_ops.size(image), smallest_side
+  )
+  resized = image_ops.resize(image, height, width)
+  resized.set_shape([None, None, image.shape[-1]])
+  return resized
+
+
+def _central_crop(image_list, crop_height, crop_width):
+  """Return the centres of images, a list."""
+  return [
+    image_ops.central_crop(image, crop_height, crop_width)
+    for image in image_list
+  ]
+
+
+def _random_crop(image_list, crop_height, crop_width):
+  """Return the same window of images of one size, a list.
+
+  Raises:
+    ValueError: if there are no images.
+  """
+  if not image_list:
+    raise ValueError('There are no images to crop.')
+  size = image_ops.size(image_list[0])
+  fits = [
+    tf.debugging.assert_equal(
+      tf.stack(image_ops.size(image)),
+      tf.stack(size),
+      message='The images differ in size.',
+    )
+    for image in image_list
+  ]
+  fits += [
+    tf.debugging.assert_greater_equal(
+      tf.stack(size),
+      [crop_height, crop_width],
+      message='The images are smaller than the crop.',
+    )
+  ]
+  with tf.control_dependencies([op for op in fits if op is not None]):
+    down, right = image_ops.draws(image_ops.fresh_seed(), 2)
+  return [
+    image_ops.random_crop(image, crop_height, crop_width, down, right)
+    for image in image_list
+  ]

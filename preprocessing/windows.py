@@ -45,14 +45,19 @@ def planner(train_plan: Callable, eval_plan: Callable) -> Callable:
   return plan
 
 
-def carry_out(plan: Plan, image):
-  """Returns the result of a plan for a decoded image."""
-  if plan.window is None:
-    return plan.finish(image)
-  top, left, height, width = tf.unstack(plan.window)
+def carry_out(plan: Plan, image: tf.Tensor) -> tf.Tensor:
+  """Return the result of a plan for a decoded image."""
+  return plan.finish(cut_out(plan.window, image))
+
+
+def cut_out(window: tf.Tensor | None, image: tf.Tensor) -> tf.Tensor:
+  """Return the pixels of a window of a decoded image; see `Plan`."""
+  if window is None:
+    return image
+  top, left, height, width = tf.unstack(window)
   pixels = tf.slice(image, [top, left, 0], [height, width, -1])
   pixels.set_shape([None, None, image.shape[-1]])
-  return plan.finish(pixels)
+  return pixels
 
 
 def carry_out_on_jpeg(plan: Plan, encoded, shape):

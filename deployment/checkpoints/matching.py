@@ -110,8 +110,9 @@ def _differ_in_channels(item):
 
 def _hint(mismatched):
   """Return the flag that makes the shapes fit."""
-  if len(mismatched) == 1 and _differ_in_channels(mismatched[0]):
-    if mismatched[0].there[2] == 1:
+  first = next(filter(_differ_in_channels, mismatched), None)
+  if first:
+    if first.there[2] == 1:
       return ' The checkpoint is for gray images: use --use_grayscale.'
     return (
       ' The checkpoint is for color images: leave out --use_grayscale, and use '

@@ -27,9 +27,12 @@ from nets.mobilenet.v3_blocks import (
   mbv3_op_se,
   reduce_to_1x1,
 )
+from nets.mobilenet.v3_blocks import squeeze_excite as squeeze_excite
 from tf_slim_compat import slim
 
 op = lib.op
+expand_input = ops.expand_input_by_factor
+training_scope = lib.training_scope
 
 
 def _defaults(normalizer_fn, **normalizer_args):

@@ -37,14 +37,17 @@ def reduce_to_1x1(input_tensor, default_size=7, **kwargs):
   return slim.avg_pool2d(input_tensor, kernel_size=[size, size], **kwargs)
 
 
+squeeze_excite = functools.partial(
+  ops.squeeze_excite,
+  squeeze_factor=4,
+  inner_activation_fn=tf.nn.relu,
+  gating_fn=_hard_sigmoid,
+)
+
+
 def _squeeze_excite_4(expansion_tensor, input_tensor):
   del input_tensor
-  return ops.squeeze_excite(
-    expansion_tensor,
-    squeeze_factor=4,
-    inner_activation_fn=tf.nn.relu,
-    gating_fn=_hard_sigmoid,
-  )
+  return squeeze_excite(expansion_tensor)
 
 
 def mbv3_op(ef, n, k, s=1, act=tf.nn.relu, se=None, **kwargs):

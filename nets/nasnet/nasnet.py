@@ -93,9 +93,11 @@ def _cells(config, stem_cells):
   ]
 
 
-def _stages(images, num_classes, is_training, config, for_cifar, current_step):
-  """Yields the end points of a network, each with its tensor."""
-  normal, reduction = _cells(config, stem_cells=0 if for_cifar else 2)
+def _stages(
+  images, num_classes, is_training, config, for_cifar, current_step, cells=None
+):
+  """Yield the end points of a network, each with its tensor."""
+  normal, reduction = cells or _cells(config, 0 if for_cifar else 2)
   if for_cifar:
     stack = network.cifar_stem(images, config, current_step=current_step)
   else:
@@ -117,6 +119,50 @@ def _stages(images, num_classes, is_training, config, for_cifar, current_step):
     if network.has_aux_head(stack, i, num_classes, is_training, config):
       yield 'AuxLogits', network.aux_head(net, num_classes, config, f'aux_{i}')
   yield from network.classifier(stack.outputs[-1], num_classes, config)
+
+
+def _build_nasnet_base(
+  images,
+  normal_cell,
+  reduction_cell,
+  num_classes,
+  hparams,
+  is_training,
+  stem_type,
+  final_endpoint=None,
+  current_step=None,
+):
+  """Build a NASNet from cells of the caller's, who opens the arg scopes.
+
+  Args:
+    images: [batch, height, width, 3] in [-1, 1], in the data format of hparams.
+    normal_cell: builds a cell that keeps the size.
+    reduction_cell: builds a cell that halves it.
+    num_classes: number of classes; None or 0 leaves out the classifier.
+    hparams: the hyperparameters, with the attributes of `network.NasNetConfig`.
+    is_training: whether the network is built for training.
+    stem_type: 'imagenet' or 'cifar'.
+    final_endpoint: the end point to stop at; None builds all.
+    current_step: see `build_nasnet_cifar`.
+
+  Returns:
+    See `build_nasnet_cifar`.
+
+  Raises:
+    ValueError: if there is no such stem or end point.
+  """
+  if stem_type not in ('cifar', 'imagenet'):
+    raise ValueError(f'Unknown stem_type {stem_type!r}: cifar or imagenet.')
+  stages = _stages(
+    images,
+    num_classes,
+    is_training,
+    hparams,
+    stem_type == 'cifar',
+    current_step,
+    cells=(normal_cell, reduction_cell),
+  )
+  return network.gather(stages, final_endpoint)
 
 
 def build_nasnet_cifar(

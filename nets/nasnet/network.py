@@ -232,7 +232,9 @@ def classifier(net, num_classes, config):
   yield from found.items()
 
 
-def _gather(stages: Iterable[tuple[str, tf.Tensor]], final_endpoint):
+def gather(
+  stages: Iterable[tuple[str, tf.Tensor]], final_endpoint: str | None
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
   """Builds a network stage by stage, as far as it is wanted."""
   end_points = {}
   with contextlib.closing(iter(stages)) as stages:
@@ -281,7 +283,7 @@ def build(
   if config.data_format == operations.DATA_FORMAT_NCHW:
     images = tf.transpose(images, [0, 3, 1, 2])
   with layer_scope(config.data_format, is_training):
-    return _gather(
+    return gather(
       stages(images, num_classes, is_training, config, **stage_args),
       final_endpoint,
     )

@@ -12,6 +12,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from nets import nets_factory
+from slim_support import errors
 from tests.contract import builds, golden
 
 
@@ -172,3 +173,32 @@ def test_without_classes_it_gives_features(name):
 @_parametrize(_ALL, slow=_DEEP)
 def test_evaluation_shares_the_variables_of_training(name):
   assert builds.shown(name, True).shared
+
+
+@_parametrize(_families(), slow=_DEEP)
+def test_smallest_image(name):
+  """A network can be built for its least size, and says it if one is less."""
+  least = nets_factory.network(name).smallest_image
+  builds.build(name, is_training=True, num_classes=5, size=least)
+  tf.reset_default_graph()
+  if least > 1:
+    with pytest.raises(
+      errors.UserError, match=rf'too small.* needs {least} x {least} or more'
+    ):
+      builds.build(name, is_training=True, num_classes=5, size=least - 1)
+
+
+def test_images_that_are_too_large_for_one_result():
+  with pytest.raises(errors.UserError, match='its own size is 224 x 224'):
+    builds.build('vgg_a', is_training=False, num_classes=5, size=288)
+
+
+@_parametrize(_ALL)
+def test_smallest_image_is_that_of_the_family(name):
+  """Networks of one family differ in width and depth only."""
+  row = nets_factory.network(name)
+  assert row.smallest_image in {
+    nets_factory.network(other).smallest_image
+    for other in _families()
+    if nets_factory.network(other).arg_scope == row.arg_scope
+  }

@@ -31,11 +31,10 @@ def test_one_pass_is_what_tf_image_does(
   image[0, :4] = [[0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.5], [1, 0, 0]]
   image = tf.constant(image, tf.float32)
   by = strengths(brightness, saturation)
-  first = tf.constant(brightness_first)
   found = [
-    color_ops.brightness_and_saturation(image, by, first),
+    color_ops.brightness_and_saturation(image, by, brightness_first),
     color_ops.brightness_and_saturation(
-      image * 255.0, by, first, white=255.0, low=-1.0, high=1.0
+      image * 255.0, by, brightness_first, white=255.0, low=-1.0, high=1.0
     ),
     expected(image, brightness, saturation, brightness_first),
   ]

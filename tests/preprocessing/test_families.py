@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from nets import nets_factory
 from preprocessing import (
   cifarnet_preprocessing,
+  color_ops,
   image_ops,
   inception_preprocessing,
   lenet_preprocessing,
@@ -264,12 +265,122 @@ def test_inception_without_a_crop_keeps_the_whole_image(fast_mode):
 
 
 def test_image_summaries_only_where_wanted():
-  for wanted, count in ((False, 0), (True, 2)):
+  for wanted, count in ((False, 0), (True, 4)):
     tf.reset_default_graph()
     preprocess(
       'inception', tf.constant(image()), True, add_image_summaries=wanted
     )
     assert len(tf.get_collection(tf.GraphKeys.SUMMARIES)) == count
+
+
+def test_inceptions_fast_mode_changes_brightness_then_saturation():
+  """In that order for every image, as for the published networks."""
+  pixels = image(10, 10)
+  seed = tf.placeholder(tf.int32, [2])
+  found = inception_preprocessing.preprocess_for_train(
+    tf.constant(pixels),
+    10,
+    10,
+    None,
+    random_crop=False,
+    add_image_summaries=False,
+    seed=seed,
+  )
+  flip, _, _, *draws = image_ops.draws(image_ops.derive(seed, 1), 7)
+  by = color_ops.strengths(draws)
+  wanted = image_ops.random_flip(tf.constant(pixels / 255, tf.float32), flip)
+  wanted = tf.image.adjust_saturation(wanted + by.brightness, by.saturation)
+  wanted = tf.clip_by_value(wanted, 0.0, 1.0) * 2 - 1
+  with tf.Session() as session:
+    for number in range(8):
+      one, other = session.run([found, wanted], {seed: [3, number]})
+      np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ('family', 'tags'),
+  [
+    (
+      'inception',
+      [
+        'distort_image/image_with_bounding_boxes',
+        'distort_image/images_with_distorted_bounding_box',
+        'distort_image/cropped_resized_image',
+        'distort_image/final_distorted_image',
+      ],
+    ),
+    ('cifarnet', ['image', 'distorted_image']),
+  ],
+)
+def test_pictures_show_the_distortion_of_an_image(family, tags):
+  seed = tf.constant([5, 6])
+  pixels = tf.constant(image(40, 50))
+  shown = preprocessing_factory.get_parts(family).pictures(pixels, 32, 32, seed)
+  assert [*shown] == tags
+  found, trained = run([shown, preprocess(family, pixels, True, seed=seed)])
+  first, last = found[tags[0]], found[tags[-1]]
+  assert first.shape == (1, 40, 50, 3)
+  assert last.shape == (1, 32, 32, 3)
+  correlation = np.corrcoef(last.ravel(), trained.ravel())[0, 1]
+  assert correlation > 0.99
+  if family == 'inception':
+    np.testing.assert_allclose(last[0] * 2 - 1, trained, atol=1e-5)
+    boxed = found[tags[1]]
+    assert (boxed != first).any()
+    assert all(0 <= one.min() <= one.max() <= 1 for one in found.values())
+
+
+@pytest.mark.parametrize('kind', ['noise', 'bright', 'ramp'])
+def test_cifarnet_is_exact_for_large_images(kind):
+  side = 700
+  rows, columns = np.mgrid[:side, :side] * 255 // side
+  pixels = {
+    'noise': image(side, side),
+    'bright': 240 + image(side, side) % 10,
+    'ramp': np.stack([rows, columns, (rows + columns) // 2], 2),
+  }[kind].astype(np.uint8)
+  found = run(preprocess('cifarnet', tf.constant(pixels), False, side))
+  exact = (pixels - pixels.mean()) / pixels.std()
+  np.testing.assert_allclose(found, exact, atol=1e-5)
+
+
+def test_cifarnet_changes_the_contrast_of_large_images_exactly():
+  pixels = image(300, 300)
+  found = cifarnet_preprocessing.finish(
+    {
+      'image': tf.constant(pixels)[tf.newaxis],
+      'contrast': tf.constant([0.2]),
+    }
+  )
+  means = pixels.mean((0, 1))
+  changed = (pixels - means) * 0.2 + means
+  exact = (changed - changed.mean()) / changed.std()
+  np.testing.assert_allclose(run(found)[0], exact, atol=1e-5)
+
+
+def test_steps_of_vgg_by_their_old_names():
+  pixels = tf.constant(image(40, 60))
+  means = [
+    getattr(vgg_preprocessing, name)
+    for name in ('_R_MEAN', '_G_MEAN', '_B_MEAN')
+  ]
+  assert means == [123.68, 116.78, 103.94]
+  resized = vgg_preprocessing._aspect_preserving_resize(pixels, 20)
+  (centre,) = vgg_preprocessing._central_crop([resized], 10, 12)
+  one, same = vgg_preprocessing._random_crop([pixels, pixels + 0], 8, 9)
+  less = vgg_preprocessing._mean_image_subtraction(
+    tf.cast(one, tf.float32), means
+  )
+  assert centre.shape.as_list() == [10, 12, 3]
+  found = run([resized, centre, one, same, less])
+  assert found[0].shape == (20, 30, 3)
+  np.testing.assert_array_equal(found[1], found[0][5:15, 9:21])
+  np.testing.assert_array_equal(found[2], found[3])
+  np.testing.assert_allclose(found[4], found[2] - np.float32(means), atol=1e-4)
+  with pytest.raises(ValueError, match='2 means'):
+    vgg_preprocessing._mean_image_subtraction(resized, [1.0, 2.0])
+  with pytest.raises(ValueError, match='no images'):
+    vgg_preprocessing._random_crop([], 2, 2)
 
 
 def test_apply_with_random_selector_takes_every_case():
