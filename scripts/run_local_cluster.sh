@@ -5,23 +5,24 @@
 #     --train_dir=/tmp/digits-model --dataset_name=digits \
 #     --dataset_dir=/tmp/digits --model_name=lenet --max_number_of_steps=500
 #
-# Options, before the `--` that parts them from the training flags:
-#   --ps N            parameter servers (1)
-#   --workers N       workers, the first of which is the chief (2)
-#   --evaluator       also evaluate the checkpoints while they come
-#   --port P          P, P+1, ... instead of ports that are free now
-#   --log_dir DIR     a log and a pid file of every process (a new folder)
-#   --max_restarts N  how often a process that fails is started again (0)
+# Options, before the `--` that separates them from the training flags:
+#   --ps N            number of parameter servers (1)
+#   --workers N       number of workers, the first of which is the chief (2)
+#   --evaluator       also evaluate each checkpoint as it is written
+#   --port P          use ports P, P+1, ... instead of any free ports
+#   --log_dir DIR     folder of each process's log and pid file (a new one)
+#   --max_restarts N  how often to restart a process that fails (0)
 #
-# Every line of output says from which process it is. Ctrl-C, or SIGTERM, ends
-# all processes; the chief saves a checkpoint before. A worker that fails for
-# good does not end the others; the chief or a parameter server does. The exit
-# status is 0 if all of them ended well, else that of one that did not.
+# Every line of output starts with the name of its process. Ctrl-C or SIGTERM
+# stops all processes; the chief saves a checkpoint first. A worker that fails
+# for good does not stop the others; the chief or a parameter server does. The
+# exit status is 0 if all processes succeeded, 130 or 143 after Ctrl-C or
+# SIGTERM, and otherwise that of a process that failed.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 PYTHON="${PYTHON:-python}"
-ps=1 workers=2 evaluators=0 port='' log_dir='' max_restarts=0
+ps=1 workers=2 evaluators=0 port='' has_port='' log_dir='' max_restarts=0
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; }
 fail() { echo "run_local_cluster.sh: $1" >&2; exit 1; }
@@ -31,25 +32,40 @@ while [[ $# -gt 0 && "$1" != -- ]]; do
     --help|-h) usage; exit 0 ;;
     --evaluator) evaluators=1; shift; continue ;;
     --ps|--workers|--port|--log_dir|--max_restarts)
-      [[ $# -gt 1 ]] || fail "$1 needs a value."
+      [[ $# -gt 1 && "$2" != --* ]] || fail "$1 needs a value."
+      if [[ "$1" == --port ]]; then has_port=yes; fi
       declare "${1#--}=$2"; shift 2 ;;
     *) fail "unknown option $1; the training flags follow after --." ;;
   esac
 done
-[[ "${1:-}" == -- ]] || fail 'the training flags are missing: ... -- --train_dir=...'
+[[ "${1:-}" == -- ]] || fail 'the training flags are missing: add -- --train_dir=...'
 shift
-for number in "$ps" "$workers" "$max_restarts"; do
-  [[ "$number" =~ ^[0-9]+$ ]] || fail "$number is not a number."
-done
-[[ "$ps" -ge 1 && "$workers" -ge 1 ]] || fail 'at least 1 ps and 1 worker.'
+
+# Checks that an option is a whole number in a range. Its pattern comes first,
+# because the shell's arithmetic would run commands in a text.
+check_number() {
+  local name="$1" value="$2" least="$3" most="$4"
+  [[ "$value" =~ ^(0|[1-9][0-9]{0,4})$ ]] \
+    && (( value >= least && value <= most )) \
+    || fail "--$name $value: must be a whole number from $least to $most."
+}
+check_number ps "$ps" 1 1000
+check_number workers "$workers" 1 1000
+check_number max_restarts "$max_restarts" 0 99999
+if [[ -n "$has_port" ]]; then
+  check_number port "$port" 1 $((65536 - ps - workers))
+fi
+command -v "$PYTHON" > /dev/null \
+  || fail "there is no program $PYTHON. Set PYTHON to that of the environment."
 log_dir="${log_dir:-$(mktemp -d -t cluster-XXXXXX)}"
-mkdir -p "$log_dir"
+mkdir -p "$log_dir" 2> /dev/null && [[ -w "$log_dir" ]] \
+  || fail "--log_dir $log_dir: no folder that can be written to."
 rm -f "$log_dir"/*.pid "$log_dir"/*.status "$log_dir/stop"
 echo "Logs are in $log_dir."
 
-# Prints that many different free ports, or consecutive ones from --port on.
+# Prints that many free ports, or consecutive ones from --port on.
 ports() {
-  if [[ -n "$port" ]]; then
+  if [[ -n "$has_port" ]]; then
     seq "$port" $((port + $1 - 1))
   else
     "$PYTHON" -c "
@@ -61,6 +77,7 @@ print(*(s.getsockname()[1] for s in sockets), sep='\n')"
   fi
 }
 mapfile -t hosts < <(ports $((ps + workers)) | sed 's/^/localhost:/')
+[[ ${#hosts[@]} -eq $((ps + workers)) ]] || fail 'no free ports were found.'
 join() { local IFS=,; echo "$*"; }
 ps_hosts="$(join "${hosts[@]:0:ps}")"
 worker_hosts="$(join "${hosts[@]:ps}")"
@@ -69,7 +86,8 @@ worker_hosts="$(join "${hosts[@]:ps}")"
 member() {
   local job="$1" task="$2" name="$1-$2" status restarts=0
   shift 2
-  while true; do
+  status=143
+  while [[ ! -e "$log_dir/stop" ]]; do
     set +e
     (
       echo "$BASHPID" > "$log_dir/$name.pid"
@@ -88,6 +106,31 @@ member() {
   echo "$status" > "$log_dir/$name.status.new"
   mv "$log_dir/$name.status.new" "$log_dir/$name.status"
 }
+
+# Sends SIGTERM once to every process, also to those that are just starting.
+stopped=0 stop_status=0
+declare -A signalled=()
+stop() {
+  touch "$log_dir/stop"
+  local file pid
+  for file in "$log_dir"/*.pid; do
+    pid="$(cat "$file" 2> /dev/null || true)"
+    if [[ -n "$pid" && -z "${signalled[$pid]:-}" ]]; then
+      signalled[$pid]=yes
+      kill -TERM "$pid" 2> /dev/null || true
+    fi
+  done
+}
+# A second signal reaches the processes again, which ends them at once.
+on_signal() {
+  [[ $stop_status -ne 0 ]] || echo "run_local_cluster.sh: Stopped by SIG$1." >&2
+  stopped=1 stop_status="$2"
+  signalled=()
+  stop
+}
+trap 'on_signal HUP 129' HUP
+trap 'on_signal INT 130' INT
+trap 'on_signal TERM 143' TERM
 
 # Starts one process and shows its log, each line with the name of the process.
 names=()
@@ -108,18 +151,8 @@ for ((task = 0; task < evaluators; task++)); do
 done
 set +m
 
-stopped=0
-stop() {
-  stopped=$((stopped + 1))
-  touch "$log_dir/stop"
-  for pid in "$log_dir"/*.pid; do
-    [[ -e "$pid" ]] && kill -TERM "$(cat "$pid")" 2>/dev/null || true
-  done
-}
-trap stop INT TERM HUP
-
 status_of() { cat "$log_dir/$1.status" 2>/dev/null || true; }
-# The chief and the parameter servers are needed; without them all must end.
+# Without the chief or a parameter server, training cannot go on.
 lost() {
   local name status
   for name in "${names[@]}"; do
@@ -135,7 +168,8 @@ while true; do
     [[ -n "$(status_of "$name")" ]] || running=$((running + 1))
   done
   [[ $running -gt 0 ]] || break
-  if [[ $stopped -eq 0 ]] && lost; then stop; fi
+  if [[ $stopped -eq 0 ]] && lost; then stopped=1; fi
+  if [[ $stopped -ne 0 ]]; then stop; fi
   sleep 0.3 || true
 done
 
@@ -144,7 +178,10 @@ result=0
 for name in "${names[@]}"; do
   status="$(status_of "$name")"
   echo "$name ended with status $status."
-  # One that failed by itself says more than those that were ended (143).
+  # A process that failed by itself says more than one that was stopped (143).
   [[ $result -ne 0 && $result -ne 143 || $status -eq 0 ]] || result="$status"
 done
+if [[ $stop_status -ne 0 && ($result -eq 0 || $result -eq 143) ]]; then
+  result="$stop_status"
+fi
 exit "$result"
