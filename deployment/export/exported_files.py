@@ -1,10 +1,11 @@
 """Exported files, and the metadata that lie beside them."""
 
-from slim_support import files, json_files
+from slim_support import errors, files, json_files
 
 METADATA_SUFFIX = '.json'
 _METADATA_IN_FOLDER = ('assets.extra', 'metadata.json')
 
+_ADVICE = 'Remove it, or export again.'
 _NODE = {'name': str, 'shape': [(int, type(None))]}
 _NUMBER = (float, type(None))
 _SCHEMA = {
@@ -71,4 +72,24 @@ def read_metadata(path: str) -> dict | None:
   beside = metadata_path(path)
   if not files.exists(beside):
     return None
-  return json_files.read(beside, _SCHEMA, 'Remove it, or export again.')
+  metadata = json_files.read(beside, _SCHEMA, _ADVICE)
+  fault = _fault(metadata)
+  if fault:
+    raise errors.UserError(f'{beside} is damaged: {fault}. {_ADVICE}')
+  return metadata
+
+
+def _fault(metadata) -> str | None:
+  """Return what is impossible in the metadata, or None."""
+  for name in ('channels', 'decoded_channels'):
+    if metadata.get(name) not in (None, 1, 3):
+      return f'{name} is {metadata[name]}'
+  for name in metadata.get('labels') or ():
+    if not isinstance(name, str | None):
+      return f'labels must hold names, found {name!r}'
+  std = metadata.get('input_std')
+  if std is not None and std <= 0:
+    return f'input_std is {std}'
+  if (metadata.get('labels_offset') or 0) < 0:
+    return f'labels_offset is {metadata["labels_offset"]}'
+  return None

@@ -13,15 +13,16 @@ class CppProgram:
 
   Args:
     path: where it was built.
+
   """
 
   def __init__(self, path):
-    self._path = str(path)
+    self.path = str(path)
 
   def run(self, *flags, **options):
     """Returns the finished process."""
     return subprocess.run(
-      [self._path, *flags],
+      [self.path, *flags],
       capture_output=True,
       check=False,
       timeout=60,
