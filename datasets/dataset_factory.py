@@ -187,27 +187,6 @@ def get_dataset(
     raise
   except ValueError as error:
     raise errors.UserError(f'The data set {name!r}: {error}') from error
-  return _completed(dataset, name, split_name, dataset_dir)
+  from datasets import slim_dataset
 
-
-def _completed(dataset, name, split_name, dataset_dir) -> Any:
-  """Return a `Dataset` of another program with the names that ours have.
-
-  Raises:
-    UserError: if its files are missing or unreadable.
-  """
-  from datasets import reading
-
-  known = {'name': name, 'split_name': split_name, 'dataset_dir': dataset_dir}
-  for attribute, value in known.items():
-    if not hasattr(dataset, attribute):
-      setattr(dataset, attribute, value)
-  paths = reading.list_files(dataset)
-  if not paths:
-    raise errors.UserError(
-      f'The data set {name!r} has no files of the split {split_name!r}: '
-      f'nothing matches {dataset.data_sources}.'
-    )
-  for path in paths:
-    converted.check_readable(path)
-  return dataset
+  return slim_dataset.adopt(dataset, name, split_name, dataset_dir)

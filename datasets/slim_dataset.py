@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from datasets import converted, reading
 from datasets.specification import DatasetSpec
+from slim_support import errors
 from tf_slim_compat import slim
 
 IMAGE_KEY, FORMAT_KEY, LABEL_KEY = reading.FeatureKeys()
@@ -101,6 +102,49 @@ def make_dataset(
     format_key=FORMAT_KEY,
     label_key=LABEL_KEY,
   )
+
+
+def adopt(
+  dataset: Any, name: str, split_name: str, dataset_dir: str
+) -> slim.dataset.Dataset:
+  """Return the `Dataset` of another program, made fit for this library.
+
+  It gets the attributes `name`, `split_name` and `dataset_dir` if it lacks
+  them. Default values of its features that are tensors become constants, so
+  that it can be used in other graphs than the one it was made in.
+
+  Args:
+    dataset: the tf-slim `Dataset`, which is changed.
+    name: the name of the data set.
+    split_name: the name of the split.
+    dataset_dir: the folder of its files.
+
+  Raises:
+    UserError: if its files are missing or unreadable.
+  """
+  known = {'name': name, 'split_name': split_name, 'dataset_dir': dataset_dir}
+  for attribute, value in known.items():
+    if not hasattr(dataset, attribute):
+      setattr(dataset, attribute, value)
+  _make_defaults_constant(getattr(dataset.decoder, '_keys_to_features', {}))
+  paths = reading.list_files(dataset)
+  if not paths:
+    raise errors.UserError(
+      f'The data set {name!r} has no files of the split {split_name!r}: '
+      f'nothing matches {dataset.data_sources}.'
+    )
+  for path in paths:
+    converted.check_readable(path)
+  return dataset
+
+
+def _make_defaults_constant(keys_to_features: dict[str, Any]) -> None:
+  """Replace the tensors among the default values by their values."""
+  for key, feature in keys_to_features.items():
+    default = getattr(feature, 'default_value', None)
+    value = tf.get_static_value(default) if tf.is_tensor(default) else None
+    if value is not None:
+      keys_to_features[key] = feature._replace(default_value=value)
 
 
 class ImageDecoder:

@@ -116,7 +116,7 @@ def _channels(dataset):
   with tf.Graph().as_default():
     record = tf.placeholder(tf.string, [])
     (image,) = dataset.decoder.decode(record, ['image'])
-  return image.shape[-1] if image.shape.rank else None
+  return image.shape.as_list()[-1] if image.shape.rank else None
 
 
 def class_names(dataset: Any, labels_offset: int) -> list[str]:
