@@ -1,14 +1,15 @@
-r"""Runs a notebook from top to bottom, and says if it no longer works.
+r"""Run a notebook from top to bottom and fail if a cell does.
 
     python scripts/run_notebook.py --notebook=slim_walkthrough.ipynb
 
-With --save its new plots are written into it; text that the cells print is
-not. Needs the extra `docs`.
+With --save the new plots are written into the notebook; printed text is not.
+Needs the extra `docs`.
 """
 
 import dataclasses
 import pathlib
 import re
+from typing import Any
 
 import _checkout  # noqa: F401  (finds the modules below)
 from absl import logging
@@ -22,19 +23,22 @@ _SLOW_CELL_SECS = 600
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig(flag_fields.Config):
-  """Which notebook is run."""
+  """Which notebook to run, and whether to save it."""
 
   notebook: str = flag_fields.string(
-    'slim_walkthrough.ipynb', 'The notebook to run, in the checkout.'
+    'slim_walkthrough.ipynb', 'Notebook to run, a path relative to the checkout.'
   )
-  save: bool = flag_fields.boolean(False, 'Write the new plots into it.')
+  save: bool = flag_fields.boolean(False, 'Write the new plots into the notebook.')
 
 
 flag_fields.define_flags(RunConfig)
 
 
-def execute(notebook):
-  """Runs all cells, in the checkout; the outputs are put into the notebook.
+def execute(notebook: Any) -> None:
+  """Run all cells in the checkout, and put their outputs into the notebook.
+
+  Args:
+    notebook: a notebook of nbformat, changed in place.
 
   Raises:
     UserError: if a cell fails.
@@ -54,8 +58,12 @@ def execute(notebook):
     raise errors.UserError(f'A cell fails:\n{plain}') from error
 
 
-def printed(notebook) -> str:
-  """Returns all text that the cells gave out."""
+def printed(notebook: Any) -> str:
+  """Return all text that the cells printed.
+
+  Args:
+    notebook: a notebook of nbformat that was executed.
+  """
   texts = []
   for cell in notebook.cells:
     for output in cell.get('outputs', ()):
@@ -64,17 +72,28 @@ def printed(notebook) -> str:
   return '\n'.join(texts)
 
 
-def check_printed(text: str):
-  """Raises UserError if there is a warning, or a path of this machine."""
+def check_printed(text: str) -> None:
+  """Check that the output of the cells can be published.
+
+  Args:
+    text: what the cells printed.
+
+  Raises:
+    UserError: if there is a warning, or a path of this machine.
+  """
   home = re.escape(str(pathlib.Path.home()))
   root = re.escape(str(_ROOT))
   found = re.search(rf'.*(warning|deprecat|{root}|{home}/).*', text, re.I)
   if found:
-    raise errors.UserError(f'A cell gives out: {found[0]}')
+    raise errors.UserError(f'A cell prints a warning or a path: {found[0]}')
 
 
-def keep_plots(notebook):
-  """Leaves of the outputs what is a picture, and nothing of this machine."""
+def keep_plots(notebook: Any) -> None:
+  """Remove all outputs but the plots, and all traces of this machine.
+
+  Args:
+    notebook: a notebook of nbformat, changed in place.
+  """
   nbformat = errors.import_extra('nbformat', 'docs')
   notebook.metadata['language_info'] = {'name': 'python'}
   for cell in notebook.cells:
@@ -97,8 +116,8 @@ def keep_plots(notebook):
     ]
 
 
-def main():
-  """Runs the notebook and looks at what it printed."""
+def main() -> None:
+  """Run the notebook and check what it printed."""
   options = flag_fields.from_flags(RunConfig)
   nbformat = errors.import_extra('nbformat', 'docs')
   path = _ROOT / options.notebook

@@ -59,7 +59,7 @@ def _write(path, *sources):
   [
     ('1 / 0', 'ZeroDivisionError'),
     ('import warnings; warnings.warn("old")', 'UserWarning: old'),
-    ('import os; os.getcwd()', 'A cell gives out'),
+    ('import os; os.getcwd()', 'A cell prints a warning or a path'),
   ],
 )
 def test_what_is_wrong_is_said(run_script, tmp_path, source, expected):
