@@ -26,9 +26,9 @@ class RunConfig(flag_fields.Config):
   """Which notebook to run, and whether to save it."""
 
   notebook: str = flag_fields.string(
-    'slim_walkthrough.ipynb', 'Notebook to run, a path relative to the checkout.'
+    'slim_walkthrough.ipynb', 'Notebook to run; its path in the checkout.'
   )
-  save: bool = flag_fields.boolean(False, 'Write the new plots into the notebook.')
+  save: bool = flag_fields.boolean(False, 'Write the new plots to the file.')
 
 
 flag_fields.define_flags(RunConfig)
