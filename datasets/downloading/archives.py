@@ -56,10 +56,10 @@ def report_damaged_archive(path: str) -> Iterator[None]:
 
 
 def _damaged(path: str, error: Exception) -> errors.UserError:
-  # That of a tar has one line for each compression that was tried.
-  reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(':')
+  lines = str(error).splitlines() or [type(error).__name__]
   return errors.UserError(
-    f'{path} is damaged or not an archive of its kind: {reason}'
+    f'{path} is damaged or not an archive of its kind '
+    f'({lines[0].rstrip(".: ")}).'
   )
 
 

@@ -4,6 +4,7 @@ A file is downloaded to `NAME.part`, where an interrupted download continues. It
 gets its name when its length and checksum are right.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import http.client
@@ -232,7 +233,10 @@ def _transfer(url, download, part, timeout):
 
   Raises:
     EOFError: if the connection ends early.
+    OSError: if `part` is a folder, a pipe or a device.
   """
+  with contextlib.suppress(FileNotFoundError):
+    files.check_regular(part)
   have = os.path.getsize(part) if os.path.exists(part) else 0
   if have and have == download.size:
     return

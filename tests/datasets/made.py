@@ -25,6 +25,7 @@ class Page:
   status: int = 200
   breaks_after: list = dataclasses.field(default_factory=list)
   with_length: bool = True
+  length: str | None = None
   with_ranges: bool = True
 
 
@@ -65,7 +66,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
       self.send_header(
         'Content-Range', f'bytes {start}-{len(page.data) - 1}/{len(page.data)}'
       )
-    if page.with_length:
+    if page.length is not None:
+      self.send_header('Content-Length', page.length)
+    elif page.with_length:
       self.send_header('Content-Length', str(len(data)))
     self.end_headers()
     if page.breaks_after:

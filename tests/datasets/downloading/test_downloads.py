@@ -1,8 +1,10 @@
 import dataclasses
+import os
 import pathlib
 
 import pytest
 
+from datasets import dataset_utils
 from datasets.downloading import downloads
 from slim_support.errors import UserError
 from tests.datasets import made
@@ -143,3 +145,51 @@ def test_account_is_sent_and_never_shown(server, tmp_path):
   )
   assert 'c2VjcmV0' not in repr(download)
   assert pathlib.Path(fetch(download, tmp_path)).read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+  'url',
+  ['', 'x', 'file:///etc/passwd', 'ftp://x/y', 'http://[x/a', 'http:///a',
+   'http://x y/a', 'http://' + 'x' * 300 + '/a', 'http://127.0.0.1:99999/a',
+   'http://127.0.0.1:port/a'],
+)  # fmt: skip
+def test_odd_addresses_are_one_sentence(tmp_path, url):
+  download = downloads.Download('a', (url,))
+  with pytest.raises(UserError, match='Could not download a') as error:
+    fetch(download, tmp_path)
+  assert '\n' not in str(error.value)
+  assert made.folder_bytes(tmp_path) == {}
+
+
+@pytest.mark.parametrize('name', ['a', 'a.part'])
+@pytest.mark.parametrize('kind', ['pipe', 'folder', 'device'])
+def test_place_of_a_download_that_is_no_file(server, tmp_path, name, kind):
+  path = tmp_path / name
+  {
+    'pipe': lambda: os.mkfifo(path),
+    'folder': path.mkdir,
+    'device': lambda: path.symlink_to('/dev/full'),
+  }[kind]()
+  with pytest.raises((UserError, OSError)) as error:
+    fetch(server.download('a', DATA), tmp_path)
+  assert 'a' in str(error.value)
+  assert not path.is_file()
+
+
+@pytest.mark.parametrize('length', ['²', '-5', 'x', ''])
+def test_odd_length_of_an_answer(server, tmp_path, length):
+  url = server.put('a.gz', DATA, with_length=False, length=length)
+  fetch(downloads.Download('a.gz', (url,)), tmp_path)
+  assert made.folder_bytes(tmp_path) == {'a.gz': DATA}
+
+
+@pytest.mark.parametrize('url', ['http://x/', 'http://x/..', 'http://x/.a'])
+def test_addresses_without_a_file_name(tmp_path, url):
+  with pytest.raises(UserError, match='name of a file|Could not download'):
+    dataset_utils.download_url(url, str(tmp_path))
+
+
+def test_folder_of_a_download_that_cannot_be_made(tmp_path):
+  (tmp_path / 'file').write_bytes(b'')
+  with pytest.raises(UserError, match='cannot be written'):
+    dataset_utils.download_url('http://x/a', str(tmp_path / 'file/x'))
