@@ -1,30 +1,31 @@
-"""What a process of a cluster does: train, hold variables, or evaluate."""
+"""Run a process of a cluster as trainer, parameter server or evaluator."""
 
 import dataclasses
 import os
 
-from deployment.cluster import peers, servers
+from deployment.cluster import members, peers, servers
 from deployment.command_line import data_config
 from deployment.evaluation import evaluate as evaluation
 from deployment.evaluation.config import EvalConfig
 from deployment.training import train
+from deployment.training.config import TrainConfig
 from slim_support import errors
 
 _EVAL_INTERVAL_SECS = 5
 
 
-def run(config, cluster) -> int:
-  """Plays this process's part.
+def run(config: TrainConfig, cluster: members.Cluster | None) -> int:
+  """Run this process as trainer, parameter server or evaluator.
 
   Args:
-    config: a deployment.training.config.TrainConfig.
-    cluster: a deployment.cluster.members.Cluster, None where it trains alone.
+    config: the configuration of the run.
+    cluster: the cluster and this process's job; None to train alone.
 
   Returns:
     The exit status.
 
   Raises:
-    UserError: if something is wrong that the user can mend.
+    UserError: if something is wrong that the user can fix.
   """
   if cluster and cluster.job == 'ps':
     return servers.serve(cluster, config.cluster_timeout_secs)
@@ -33,23 +34,26 @@ def run(config, cluster) -> int:
   return train.train(config, cluster)
 
 
-def evaluate(config, cluster) -> int:
-  """Evaluates every checkpoint that the chief writes, until training is over.
+def evaluate(config: TrainConfig, cluster: members.Cluster) -> int:
+  """Evaluate every checkpoint that the chief writes, until training ends.
 
-  Waits for the chief first: what lies in the train_dir before may say that an
-  earlier run is over. If the chief does not come, because it was faster, what
-  it left is evaluated.
+  Waits for the chief first: until it starts, the train_dir may say that an
+  earlier run has finished. If the chief does not respond in time, because it
+  has finished already, the checkpoint that it left is evaluated.
 
   Args:
-    config: a TrainConfig; its train_dir must be the chief's.
-    cluster: the Cluster.
+    config: the configuration of the run; its train_dir must be the chief's.
+    cluster: the cluster.
 
   Returns:
     The exit status.
+
+  Raises:
+    UserError: if the chief does not respond and there is no train_dir.
   """
-  chief = peers.members(cluster)[1][:1]
+  _, workers = peers.of_cluster(cluster)
   try:
-    peers.wait(chief, config.cluster_timeout_secs, lambda: False)
+    peers.wait(workers[:1], config.cluster_timeout_secs, lambda: False)
   except errors.UserError:
     if not os.path.isdir(config.train_dir):
       raise
@@ -57,8 +61,8 @@ def evaluate(config, cluster) -> int:
   return 0
 
 
-def eval_config(config):
-  """Returns the EvalConfig that follows a TrainConfig's run."""
+def eval_config(config: TrainConfig) -> EvalConfig:
+  """Return the configuration of the evaluator of a training run."""
   shared = {
     field.name: getattr(config, field.name)
     for field in dataclasses.fields(data_config.DataConfig)

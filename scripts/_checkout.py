@@ -1,7 +1,7 @@
-"""Imported first by the scripts beside it: they find the library's modules.
+"""Put the checkout on Python's path; imported first by the scripts here.
 
-Python puts the folder of the script that runs on its path, not the folder
-above, where the library lies in a checkout.
+Python adds the folder of the script that runs to its path, but not the folder
+above, which holds the library in a checkout.
 """
 
 import os

@@ -1,29 +1,39 @@
-"""Who takes part in a training cluster, and which of them this process is.
+"""Cluster membership, parsed from the flags or from TF_CONFIG.
 
 A cluster has parameter servers (ps), which hold the variables, and workers,
-which train; worker 0 is the chief, which alone writes the train_dir. An
-evaluator follows the checkpoints and is no member of TensorFlow's cluster.
+which train. Worker 0 is the chief: it alone writes the train_dir. An evaluator
+evaluates the checkpoints; it is not part of TensorFlow's cluster.
 
-The flags --ps_hosts, --worker_hosts, --job_name and --task say it, or the
-environment variable TF_CONFIG in the form that TensorFlow, Kubeflow and the
-cloud platforms share. A chief listed there for itself becomes worker 0, and
-its `worker` i becomes worker i + 1.
+The flags are --ps_hosts, --worker_hosts, --job_name and --task. The
+environment variable TF_CONFIG has the form that TensorFlow, Kubeflow and the
+cloud platforms share. A job `chief` there becomes worker 0, and its `worker` i
+becomes worker i + 1.
 
-Needs no TensorFlow, so that a mistake is said at once.
+This needs no TensorFlow, so that mistakes are reported at once.
 """
 
 import dataclasses
-import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from slim_support import errors
+from slim_support import errors, json_files
 
 JOBS = ('chief', 'worker', 'ps', 'evaluator')
+_CHIEFS = ('chief', 'master')
+_TF_CONFIG_SCHEMA = {
+  'cluster?': {str: [str]},
+  'task?': {'type?': (str, type(None)), 'index?': (int, str, type(None))},
+}
+_TF_CONFIG_EXAMPLE = (
+  '{"cluster": {"chief": ["host:port"], "worker": [...], "ps": [...]}, '
+  '"task": {"type": "worker", "index": 0}}'
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-  """The members of a cluster and this process's place among them.
+  """The processes of a cluster, and which of them this one is.
 
   Attributes:
     job: 'worker', 'ps' or 'evaluator'; the chief is worker 0.
@@ -34,19 +44,22 @@ class Cluster:
 
   job: str
   task: int
-  ps: tuple
-  workers: tuple
+  ps: tuple[str, ...]
+  workers: tuple[str, ...]
 
   @property
   def is_chief(self) -> bool:
     """Whether this process is the one that writes the train_dir."""
     return self.job == 'worker' and self.task == 0
 
-  def apply(self, config):
-    """Returns the TrainConfig with the numbers of this cluster.
+  def apply(self, config: Any) -> Any:
+    """Return a TrainConfig with the numbers of this cluster.
+
+    Args:
+      config: the TrainConfig.
 
     Raises:
-      UserError: if its own numbers say otherwise.
+      UserError: if its flags contradict the cluster.
     """
     numbers = {
       'worker_replicas': (len(self.workers), 1),
@@ -56,7 +69,7 @@ class Cluster:
       given = getattr(config, name)
       if given not in (number, default):
         raise errors.UserError(
-          f'--{name}={given}, but the hosts of the cluster make {number}. '
+          f'--{name}={given}, but the cluster has {number} such processes. '
           f'Leave out --{name}.'
         )
     return dataclasses.replace(
@@ -66,12 +79,13 @@ class Cluster:
     )
 
 
-def resolve(config, environ) -> Cluster | None:
-  """Returns this process's place in its cluster, None if it trains alone.
+def resolve(config: Any, environ: Mapping[str, str]) -> Cluster | None:
+  """Return the cluster of this process, None if it trains alone.
 
   Args:
-    config: a TrainConfig.
-    environ: the environment, a dict; flags go before its TF_CONFIG.
+    config: the TrainConfig.
+    environ: the environment variables; the flags take precedence over
+      TF_CONFIG.
 
   Raises:
     UserError: if the cluster cannot work.
@@ -80,12 +94,12 @@ def resolve(config, environ) -> Cluster | None:
     return _from_flags(config)
   if environ.get('TF_CONFIG') and not config.master:
     return _from_environment(environ['TF_CONFIG'])
-  _check_alone(config)
+  _check_without_hosts(config)
   return None
 
 
-def split_to_read(config, cluster: Cluster | None) -> str | None:
-  """Returns which split a process reads, None for a parameter server."""
+def split_to_read(config: Any, cluster: Cluster | None) -> str | None:
+  """Return the split that a process reads, None for a parameter server."""
   if cluster and cluster.job == 'ps':
     return None
   if cluster and cluster.job == 'evaluator':
@@ -93,36 +107,37 @@ def split_to_read(config, cluster: Cluster | None) -> str | None:
   return config.dataset_split_name
 
 
-def _check_alone(config):
-  """Checks the numbers for servers that were started elsewhere."""
+def _check_without_hosts(config):
+  """Check the flags of a process alone or of servers started elsewhere."""
   several = config.worker_replicas > 1 or config.num_ps_tasks
   if several and not config.master:
     raise errors.UserError(
-      '--worker_replicas and --num_ps_tasks need servers: say --ps_hosts, '
-      '--worker_hosts and --job_name, or the --master of servers that run.'
+      '--worker_replicas and --num_ps_tasks need servers. Use --ps_hosts, '
+      '--worker_hosts and --job_name, or --master for servers that are running.'
     )
   if config.worker_replicas > 1 and not config.num_ps_tasks:
     raise errors.UserError(
       f'--worker_replicas={config.worker_replicas}: workers share their '
-      'variables on parameter servers. Say --num_ps_tasks.'
+      'variables on parameter servers. Use --num_ps_tasks.'
     )
   if config.task >= config.worker_replicas:
     raise errors.UserError(
-      f'--task={config.task}: of {config.worker_replicas} workers the last is '
-      f'number {config.worker_replicas - 1}. Say --worker_replicas.'
+      f'--task={config.task}: with {config.worker_replicas} workers the last '
+      f'one is number {config.worker_replicas - 1}. Use --worker_replicas.'
     )
 
 
 def _from_flags(config):
-  """Returns the Cluster of --ps_hosts, --worker_hosts, --job_name, --task."""
+  """Return the Cluster of --ps_hosts, --worker_hosts, --job_name, --task."""
   if config.master:
     raise errors.UserError(
-      '--master names a server that runs already; --ps_hosts, --worker_hosts '
-      'and --job_name start one. Say the one or the others.'
+      '--master names a running server, while --ps_hosts, --worker_hosts and '
+      '--job_name start one. Use one or the other.'
     )
   if not config.job_name:
     raise errors.UserError(
-      f'--job_name is missing: what this process is, {" or ".join(JOBS)}.'
+      f'--job_name is missing. Use {" or ".join(JOBS)}, the role of this '
+      'process.'
     )
   workers = tuple(config.worker_hosts or ())
   if not workers:
@@ -133,71 +148,92 @@ def _from_flags(config):
   if job == 'chief':
     if task:
       raise errors.UserError(
-        f'--job_name=chief --task={task}: there is one chief, task 0.'
+        f'--job_name=chief --task={task}: there is only one chief, task 0.'
       )
     job = 'worker'
-  place = Cluster(job, task, tuple(config.ps_hosts or ()), workers)
-  return _checked(place, '--ps_hosts, --worker_hosts', f'--task={task}')
+  cluster = Cluster(job, task, tuple(config.ps_hosts or ()), workers)
+  return _checked(cluster, '--ps_hosts, --worker_hosts', f'--task={task}')
 
 
 def _from_environment(text):
-  """Returns the Cluster of TF_CONFIG, None if it holds one process only."""
-  try:
-    content = json.loads(text)
-    members = content.get('cluster') or {}
-    job = content.get('task', {}).get('type')
-    task = int(content.get('task', {}).get('index', 0))
-    lists = {name: tuple(addresses) for name, addresses in members.items()}
-  except (ValueError, TypeError, AttributeError) as error:
-    raise errors.UserError(
-      f'TF_CONFIG is not as it should be ({error}): {{"cluster": {{"chief": '
-      '["host:port"], "worker": [...], "ps": [...]}, "task": {"type": '
-      '"worker", "index": 0}}.'
-    ) from error
-  chief = lists.get('chief') or lists.get('master') or ()
-  workers = chief + lists.get('worker', ())
-  ps = lists.get('ps', ())
+  """Return the Cluster of TF_CONFIG, None if it holds one process only."""
+  hosts, job, task = _parse_tf_config(text)
+  chief = next((hosts[name] for name in _CHIEFS if hosts.get(name)), ())
+  workers, ps = (*chief, *hosts.get('worker', ())), hosts.get('ps', ())
   if not ps and len(workers) <= 1 and job != 'evaluator':
     return None
   shown = f'TF_CONFIG: task {job} {task}'
-  if job in ('chief', 'master'):
+  if job in _CHIEFS:
+    if not 0 <= task < len(chief):
+      raise errors.UserError(f'{shown}: the cluster has {len(chief)} chiefs.')
     job = 'worker'
   elif job == 'worker':
+    if not 0 <= task < len(workers) - len(chief):
+      raise errors.UserError(
+        f'{shown}: the cluster lists {len(workers) - len(chief)} workers '
+        'besides the chief, numbered from 0.'
+      )
     task += len(chief)
   elif job not in JOBS:
     raise errors.UserError(f'{shown}: the type must be {" or ".join(JOBS)}.')
   return _checked(Cluster(job, task, ps, workers), 'TF_CONFIG', shown)
 
 
-def _checked(place, source, own):
-  """Returns the Cluster if it can work.
+def _parse_tf_config(text):
+  """Return the hosts of each job, this process's job and its number."""
+  try:
+    content = json_files.parse(text, {})
+    json_files.check(content, _TF_CONFIG_SCHEMA)
+    own = content.get('task', {})
+    task = int(own.get('index') or 0)
+  except (json_files.StructureError, ValueError) as error:
+    message = str(error).replace('the file', 'it')
+    raise errors.UserError(
+      f'TF_CONFIG is not valid: {message}. Use {_TF_CONFIG_EXAMPLE}.'
+    ) from error
+  hosts = content.get('cluster', {})
+  for one, other in (_CHIEFS,):
+    if hosts.get(one) and hosts.get(other):
+      raise errors.UserError(
+        f'TF_CONFIG: the cluster has a {one} and a {other}. Use one of them.'
+      )
+  hosts = {name: tuple(addresses) for name, addresses in hosts.items()}
+  return hosts, own.get('type'), task
+
+
+def _checked(cluster, source, own):
+  """Return the Cluster if it can work.
 
   Args:
-    place: the Cluster.
-    source: where the addresses are from, for the message.
-    own: where the own number is from, for the message.
+    cluster: the Cluster.
+    source: where the addresses come from, for the message.
+    own: where the number of this process comes from, for the message.
   """
-  addresses = [*place.ps, *place.workers]
-  for address in addresses:
-    port = re.fullmatch(r'\S+:(\d{1,5})', address)
-    if not port or not 0 < int(port[1]) < 65536:
-      raise errors.UserError(f'{source}: {address!r} is no host:port.')
-    if addresses.count(address) > 1:
-      raise errors.UserError(f'{source}: {address} is there twice.')
-  if not place.workers:
+  _check_addresses([*cluster.ps, *cluster.workers], source)
+  if not cluster.workers:
     raise errors.UserError(f'{source}: there is no chief and no worker.')
-  if place.job == 'evaluator':
-    return place
-  if not place.ps:
+  if cluster.job == 'evaluator':
+    return cluster
+  if not cluster.ps:
     raise errors.UserError(
-      f'{source}: workers share their variables on parameter servers, and '
-      'there is none. For one machine, several devices and no cluster say '
-      '--num_clones.'
+      f'{source}: workers share their variables on parameter servers, but '
+      'there is none. To use several devices of one machine without a '
+      'cluster, use --num_clones.'
     )
-  number = len(place.ps if place.job == 'ps' else place.workers)
-  if not 0 <= place.task < number:
+  number = len(cluster.ps if cluster.job == 'ps' else cluster.workers)
+  if not 0 <= cluster.task < number:
     raise errors.UserError(
-      f'{own}: there are {number} processes of the job {place.job}, numbered '
+      f'{own}: there are {number} processes of the job {cluster.job}, numbered '
       f'from 0 to {number - 1}.'
     )
-  return place
+  return cluster
+
+
+def _check_addresses(addresses, source):
+  """Raise UserError unless every address is a host:port of its own."""
+  for address in addresses:
+    port = re.fullmatch(r'[^\s,/]+:([0-9]{1,5})', address)
+    if not port or not 0 < int(port[1]) < 65536:
+      raise errors.UserError(f'{source}: {address!r} is not host:port.')
+    if addresses.count(address) > 1:
+      raise errors.UserError(f'{source}: {address} is listed twice.')

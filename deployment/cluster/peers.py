@@ -1,71 +1,80 @@
-"""The other processes of a cluster: do they answer, and are they who they say.
+"""Health checks of the other cluster processes over gRPC.
 
-Asks the worker service that every TensorFlow server offers for its devices,
-whose names hold job and task. Needs no TensorFlow.
+A check asks the worker service of a TensorFlow server for its devices, whose
+names contain its job and task. This needs no TensorFlow.
 """
 
 import contextlib
 import dataclasses
 import time
+from collections.abc import Callable, Sequence
 
 import grpc
 from absl import logging
 
+from deployment.cluster import members
 from slim_support import errors
 
 _METHOD = '/tensorflow.WorkerService/GetStatus'
-_ANSWER_SECS = 2
+_RESPONSE_SECS = 2
 _PAUSE_SECS = 0.5
 _LOG_SECS = 10
-# A proxy knows nothing about the inside of a cluster.
+# A proxy does not know the addresses inside a cluster.
 _OPTIONS = (('grpc.enable_http_proxy', 0),)
+_NO_SERVER = 'another program responds there'
 
 
 class Interrupted(Exception):
-  """A signal came while this process was waiting for another one."""
+  """A signal arrived while this process was waiting for another one."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-  """Another process: its job, its number there and its 'host:port'."""
+  """Another process of the cluster.
+
+  Attributes:
+    job: 'ps' or 'worker'.
+    task: its number within the job.
+    address: its 'host:port'.
+  """
 
   job: str
   task: int
   address: str
 
-  def __str__(self):
+  def __str__(self) -> str:
     if self.job == 'worker' and self.task == 0:
       return f'the chief at {self.address}'
     return f'{self.job} {self.task} at {self.address}'
 
   def problem(self) -> str | None:
-    """Returns None if the process answers, else what is wrong."""
+    """Return None if the process is healthy, else what is wrong."""
     with contextlib.closing(
-      grpc.insecure_channel(self.address, _OPTIONS)
+      grpc.insecure_channel(self.address, options=_OPTIONS)
     ) as channel:
       try:
-        status = channel.unary_unary(_METHOD)(b'', timeout=_ANSWER_SECS)
+        status = channel.unary_unary(_METHOD)(b'', timeout=_RESPONSE_SECS)
       except grpc.RpcError as error:
-        return _short(error.details())
+        return _short(error.details() or str(error.code()))
     expected = f'/job:{self.job}/replica:0/task:{self.task}/'
     if expected.encode() in status:
       return None
     return (
-      'another process of TensorFlow answers there: do all processes have '
-      'the same list of hosts?'
+      'another TensorFlow process responds there: do all processes have the '
+      'same list of hosts?'
     )
 
 
 def _short(details):
-  """Returns what matters of gRPC's many words."""
+  """Return the essential part of a gRPC error."""
   for known in ('Connection refused', 'Domain name not found', 'HTTP/2'):
     if known in details:
-      return {'HTTP/2': 'something else answers there'}.get(known, known)
+      return _NO_SERVER if known == 'HTTP/2' else known
   return details.split('; last error: ')[-1]
 
 
-def members(cluster) -> tuple[list[Peer], list[Peer]]:
-  """Returns the parameter servers and the workers of a Cluster."""
+def of_cluster(cluster: members.Cluster) -> tuple[list[Peer], list[Peer]]:
+  """Return the parameter servers and the workers of a cluster."""
   return (
     [Peer('ps', task, address) for task, address in enumerate(cluster.ps)],
     [
@@ -75,17 +84,19 @@ def members(cluster) -> tuple[list[Peer], list[Peer]]:
   )
 
 
-def wait(awaited, timeout_secs: float, stopped):
-  """Waits until all of them answer; says from time to time for whom.
+def wait(
+  awaited: Sequence[Peer], timeout_secs: float, stopped: Callable[[], bool]
+) -> None:
+  """Wait until all of the processes are healthy; log which are missing.
 
   Args:
-    awaited: list of Peer.
+    awaited: the processes.
     timeout_secs: for how long at most.
-    stopped: returns whether a signal has come.
+    stopped: returns whether a signal has arrived.
 
   Raises:
-    UserError: if some do not answer in time; it says who and why.
-    Interrupted: if a signal came.
+    UserError: if some are not healthy in time; the message says which and why.
+    Interrupted: if a signal arrived.
   """
   start = time.monotonic()
   next_log = start + 1
@@ -100,7 +111,8 @@ def wait(awaited, timeout_secs: float, stopped):
     text = '; '.join(f'{peer} ({problem})' for peer, problem in missing)
     if now - start >= timeout_secs:
       raise errors.UserError(
-        f'No answer within --cluster_timeout_secs={timeout_secs:g} from {text}.'
+        f'No response within --cluster_timeout_secs={timeout_secs:g} from '
+        f'{text}.'
       )
     if now >= next_log:
       logging.info('Waiting for %s.', text)

@@ -1,57 +1,68 @@
-"""This training process: its server, its peers and its device filters."""
+"""This training process: its server, peers and device filters."""
+
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-from deployment.cluster import peers, servers, status_table
+from deployment.cluster import members, peers, servers, status_table
+from slim_support import signals
 
 
 class Replica:
-  """This process as one of those that train.
+  """A process that trains, alone or as a worker of a cluster.
 
   Args:
     config: the TrainConfig, with the numbers of its cluster.
-    cluster: the Cluster, or None for a process alone and for servers that
-      were started elsewhere.
-    stopper: the signals.Stopper.
+    cluster: the cluster; None for a process alone and for servers that were
+      started elsewhere.
+    stopper: catches the signals.
 
   Attributes:
+    config: the TrainConfig.
     is_chief: whether this process writes the train_dir.
     target: the server that its sessions run on, '' for none.
     shared: whether the variables are on parameter servers.
-    ps: list of Peer, the parameter servers.
-    workers: list of Peer, all workers; like ps, empty without a cluster.
-    resumed: whether the chief found its model alive and went on with it.
+    ps: the parameter servers; empty without a cluster.
+    workers: all workers; empty without a cluster.
+    resumed: whether the chief resumed with the model on the parameter servers.
   """
 
-  def __init__(self, config, cluster, stopper):
+  def __init__(
+    self,
+    config: Any,
+    cluster: members.Cluster | None,
+    stopper: signals.Stopper,
+  ):
     self.config = config
     self.stopper = stopper
     self.is_chief = config.task == 0
     self.target = config.master
     self.shared = config.num_ps_tasks > 0
-    self.ps, self.workers = peers.members(cluster) if cluster else ([], [])
+    self.ps, self.workers = peers.of_cluster(cluster) if cluster else ([], [])
     self.resumed = False
     self._cluster = cluster
-    self._began = False
+    self._had_session = False
 
   @property
   def timeout_secs(self) -> int:
-    """How long to wait for another process."""
+    """Seconds to wait for another process."""
     return self.config.cluster_timeout_secs
 
-  def start_server(self, server_config):
-    """Starts the server of this process if it is in a cluster.
+  def start_server(self, server_config: tf.ConfigProto) -> None:
+    """Start the server of this process if it is in a cluster.
 
     Args:
-      server_config: the tf.ConfigProto that makes its devices.
+      server_config: the options that create its devices.
     """
     if self._cluster:
       self._server = servers.start(self._cluster, server_config)
       self.target = self._server.target
 
-  def filtered(self, session_config):
-    """Returns the options of a session that other workers do not disturb."""
+  def with_device_filters(
+    self, session_config: tf.ConfigProto
+  ) -> tf.ConfigProto:
+    """Return the options of a session that other workers cannot disturb."""
     result = tf.ConfigProto()
     result.CopyFrom(session_config)
     if self.shared:
@@ -63,35 +74,35 @@ class Replica:
     return f'/job:worker/task:{self.config.task}'
 
   def interrupted(self) -> bool:
-    """Returns whether a signal has come."""
+    """Return whether a signal has arrived."""
     return self.stopper.signal is not None
 
-  def begin_session(self):
-    """Says so if it is not the first; waits for the parameter servers."""
-    if self._began:
-      logging.warning('Lost a parameter server: beginning a new session.')
-    self._began = True
+  def prepare_session(self) -> None:
+    """Wait for the parameter servers; log if a session was lost before."""
+    if self._had_session:
+      logging.warning('Lost a parameter server: starting a new session.')
+    self._had_session = True
     self.wait_for_ps()
 
-  def wait_for_ps(self):
-    """Waits until all parameter servers answer; see `peers.wait`."""
+  def wait_for_ps(self) -> None:
+    """Wait until all parameter servers are healthy; see `peers.wait`."""
     peers.wait(self.ps, self.timeout_secs, self.interrupted)
 
-  def boards(self) -> list:
-    """Returns the Board of every parameter server, in the default graph."""
+  def status_tables(self) -> list[status_table.StatusTable]:
+    """Return the table of every parameter server, in the default graph."""
     return [
       status_table.StatusTable(task) for task in range(self.config.num_ps_tasks)
     ]
 
-  def leave(self, over: int | None):
-    """Tells the parameter servers that this replica has left.
+  def announce_exit(self, run_status: int | None) -> None:
+    """Tell the parameter servers that this worker has left.
 
     Args:
-      over: FINISHED or FAILED if the chief has ended for good, else None.
+      run_status: FINISHED or FAILED if the chief has ended for good, else None.
     """
-    notes = {status_table.worker(self.config.task): status_table.LEFT}
-    if over and self.is_chief:
-      notes[status_table.OVER] = over
+    entries = {status_table.worker(self.config.task): status_table.LEFT}
+    if run_status and self.is_chief:
+      entries[status_table.RUN_STATUS] = run_status
     for task in range(self.config.num_ps_tasks):
       if not self.ps or not self.ps[task].problem():
-        status_table.publish(self.target, task, [self._own_device], notes)
+        status_table.publish(self.target, task, [self._own_device], entries)

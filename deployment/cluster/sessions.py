@@ -1,8 +1,8 @@
-"""Sessions of replicas that share variables on parameter servers.
+"""Sessions of workers that share variables on parameter servers.
 
-TensorFlow's own session creators let a worker sleep for 30 seconds between
-two looks at an uninitialised model, and let a chief that comes back restore
-its last checkpoint over what the others have learned since. These do neither.
+With TensorFlow's own session creators a worker checks only every 30 seconds
+whether the model is initialized, and a restarted chief restores its last
+checkpoint over what the other workers have learned since. These do neither.
 """
 
 import time
@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from absl import logging
 
 from deployment.checkpoints import run_folder
-from deployment.cluster import peers, status_table
+from deployment.cluster import peers, replica, status_table
 from slim_support import errors
 
 _POLL_SECS = 1
@@ -23,28 +23,32 @@ _NOT_READY = (
 )
 
 
-def creator(replica, scaffold, session_config):
-  """Returns the session creator for a replica.
+def creator(
+  worker: replica.Replica,
+  scaffold: tf.train.Scaffold,
+  session_config: tf.ConfigProto,
+) -> tf.train.SessionCreator:
+  """Return the session creator of a training process.
 
   Args:
-    replica: the Replica.
-    scaffold: the tf.train.Scaffold.
-    session_config: the tf.ConfigProto.
+    worker: this process.
+    scaffold: initializes and saves the model.
+    session_config: the session's options.
   """
-  if not replica.shared:
+  if not worker.shared:
     return tf.train.ChiefSessionCreator(
       scaffold,
-      master=replica.target,
+      master=worker.target,
       config=session_config,
-      checkpoint_dir=replica.config.train_dir,
+      checkpoint_dir=worker.config.train_dir,
     )
-  if replica.is_chief:
-    return ResumingChief(replica, scaffold, session_config)
-  return FastWorker(replica, scaffold, session_config)
+  if worker.is_chief:
+    return ResumingChief(worker, scaffold, session_config)
+  return FastWorker(worker, scaffold, session_config)
 
 
 def _is_ready(session, scaffold) -> bool:
-  """Runs the local start-up of a session if the variables have their values."""
+  """Initialize the local parts of a session if the model is initialized."""
   try:
     if len(session.run(scaffold.ready_for_local_init_op)):
       return False
@@ -55,106 +59,118 @@ def _is_ready(session, scaffold) -> bool:
 
 
 class ResumingChief(tf.train.ChiefSessionCreator):
-  """Initialises the model, unless this run's model is alive already.
+  """Initializes the model unless the parameter servers hold this run's.
 
   Args:
-    replica: the Replica.
-    scaffold: the tf.train.Scaffold.
-    session_config: the tf.ConfigProto.
+    worker: this process.
+    scaffold: initializes and saves the model.
+    session_config: the session's options.
   """
 
-  def __init__(self, replica, scaffold, session_config):
-    config = replica.filtered(session_config)
+  def __init__(
+    self,
+    worker: replica.Replica,
+    scaffold: tf.train.Scaffold,
+    session_config: tf.ConfigProto,
+  ):
+    config = worker.with_device_filters(session_config)
     super().__init__(
       scaffold,
-      master=replica.target,
+      master=worker.target,
       config=config,
-      checkpoint_dir=replica.config.train_dir,
+      checkpoint_dir=worker.config.train_dir,
     )
-    self._replica = replica
+    self._worker = worker
     self._parts = (scaffold, config)
-    # Another run's variables, left over on the parameter servers, must not be
-    # taken for this one's.
-    self._run_id = run_folder.run_id(replica.config.train_dir)
-    notes = status_table.StatusTable()
-    self._read_run = notes.read(status_table.RUN)
-    self._clear_run = notes.write(status_table.RUN, 0)
-    self._write_run = notes.write(status_table.RUN, self._run_id)
+    # Variables that another run left on the parameter servers must not be
+    # mistaken for this run's.
+    self._run_id = run_folder.run_id(worker.config.train_dir)
+    table = status_table.StatusTable()
+    self._read_run_id = table.read(status_table.RUN_ID)
+    self._clear_run_id = table.write(status_table.RUN_ID, 0)
+    self._write_run_id = table.write(status_table.RUN_ID, self._run_id)
 
-  def create_session(self):
-    """Returns a session with the model initialised."""
+  def create_session(self) -> tf.Session:
+    """Return a session with the model initialized."""
     scaffold, config = self._parts
-    self._replica.begin_session()
+    self._worker.prepare_session()
     scaffold.finalize()
-    session = tf.Session(self._replica.target, config=config)
-    same_run = session.run(self._read_run) == self._run_id
+    session = tf.Session(self._worker.target, config=config)
+    same_run = session.run(self._read_run_id) == self._run_id
     if same_run and _is_ready(session, scaffold):
-      self._replica.resumed = True
-      logging.warning('Going on with the model that the others train.')
+      self._worker.resumed = True
+      logging.warning(
+        'Resuming with the model that the other workers are training.'
+      )
       return session
-    session.run(self._clear_run)
+    session.run(self._clear_run_id)
     session.close()
     session = super().create_session()
-    session.run(self._write_run)
+    session.run(self._write_run_id)
     return session
 
 
 class FastWorker(tf.train.SessionCreator):
-  """Joins as soon as the chief has initialised the model.
+  """Starts as soon as the chief has initialized the model.
 
   Args:
-    replica: the Replica.
-    scaffold: the tf.train.Scaffold.
-    session_config: the tf.ConfigProto.
+    worker: this process.
+    scaffold: initializes and saves the model.
+    session_config: the session's options.
   """
 
-  def __init__(self, replica, scaffold, session_config):
-    self._replica = replica
+  def __init__(
+    self,
+    worker: replica.Replica,
+    scaffold: tf.train.Scaffold,
+    session_config: tf.ConfigProto,
+  ):
+    self._worker = worker
     self._scaffold = scaffold
-    self._config = replica.filtered(session_config)
-    self._read_run = status_table.StatusTable().read(status_table.RUN)
+    self._config = worker.with_device_filters(session_config)
+    self._read_run_id = status_table.StatusTable().read(status_table.RUN_ID)
 
-  def create_session(self):
-    """Returns a session with the model initialised.
+  def create_session(self) -> tf.Session:
+    """Return a session with the model initialized.
 
     Raises:
-      UserError: if the parameter servers do not answer in time, or if the
-        chief does not initialise the model.
-      peers.Interrupted: if a signal came.
+      UserError: if the parameter servers do not respond in time, or if the
+        chief does not initialize the model.
+      peers.Interrupted: if a signal arrived.
     """
-    replica = self._replica
+    worker = self._worker
     start = time.monotonic()
     next_log = start + _LOG_SECS
     self._scaffold.finalize()
-    replica.begin_session()
+    worker.prepare_session()
     while True:
       session = self._session_if_ready()
       if session:
         return session
       now = time.monotonic()
-      if replica.interrupted():
+      if worker.interrupted():
         raise peers.Interrupted
-      if now - start > replica.timeout_secs:
+      if now - start > worker.timeout_secs:
         raise errors.UserError(
-          f'{self._chief()} has not initialised the model within '
-          f'--cluster_timeout_secs={replica.timeout_secs}.'
+          f'{self._chief()} has not initialized the model within '
+          f'--cluster_timeout_secs={worker.timeout_secs}.'
         )
       if now > next_log:
-        logging.info('Waiting for %s to initialise the model.', self._chief())
+        logging.info('Waiting for %s to initialize the model.', self._chief())
         next_log = now + _LOG_SECS
       time.sleep(_POLL_SECS)
-      replica.wait_for_ps()
+      worker.wait_for_ps()
 
   def _chief(self):
-    return self._replica.workers[0] if self._replica.workers else 'the chief'
+    return self._worker.workers[0] if self._worker.workers else 'the chief'
 
   def _session_if_ready(self):
-    session = tf.Session(self._replica.target, config=self._config)
+    session = tf.Session(self._worker.target, config=self._config)
     try:
-      initialised = session.run(self._read_run)
+      initialized = session.run(self._read_run_id)
     except _NOT_READY:
-      initialised = False
-    if initialised and _is_ready(session, self._scaffold):
+      initialized = False
+    if initialized and _is_ready(session, self._scaffold):
       return session
     session.close()
     return None

@@ -1,29 +1,30 @@
-"""Notes that the processes of a cluster leave for each other.
+"""A small shared table of run and worker status, on the parameter servers.
 
-A table of numbers on a parameter server, shared by name between all sessions;
-0 stands for no note. It is gone when that parameter server dies, like the
-variables.
+Each parameter server holds one table of numbers, shared by name between all
+sessions; 0 stands for a missing entry. Like the variables, it is lost when the
+parameter server dies.
 
-    RUN             id of the run whose variables the parameter servers hold
-    OVER            FINISHED or FAILED once the chief has ended for good
-    worker(number)  HERE or LEFT
+    RUN_ID          id of the run whose variables the parameter servers hold
+    RUN_STATUS      FINISHED or FAILED once the chief has ended for good
+    worker(number)  PRESENT or LEFT
 """
 
 import contextlib
+from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 from absl import logging
 
-RUN = 'run'
-OVER = 'over'
+RUN_ID = 'run_id'
+RUN_STATUS = 'run_status'
 FINISHED, FAILED = 1, 2
-HERE, LEFT = 1, 2
+PRESENT, LEFT = 1, 2
 
 _OPERATION_MS = 10000
 
 
 def worker(number: int) -> str:
-  """Returns the key of a worker's note."""
+  """Return the key of a worker's entry."""
   return f'worker:{number}'
 
 
@@ -34,19 +35,19 @@ class StatusTable:
     task: number of the parameter server.
   """
 
-  def __init__(self, task=0):
+  def __init__(self, task: int = 0):
     self._device = f'/job:ps/task:{task}/device:CPU:0'
     with tf.device(self._device):
       # The layer above, tf.lookup, would put the table into checkpoints.
       self._table = tf.raw_ops.MutableHashTableV2(
         key_dtype=tf.string,
         value_dtype=tf.int64,
-        shared_name='cluster_board',
+        shared_name='cluster_status',
         use_node_name_sharing=False,
       )
 
-  def read(self, key: str):
-    """Returns the note, an int64 scalar."""
+  def read(self, key: str) -> tf.Tensor:
+    """Return an entry, an int64 scalar."""
     with tf.device(self._device):
       found = tf.raw_ops.LookupTableFindV2(
         table_handle=self._table,
@@ -55,8 +56,8 @@ class StatusTable:
       )
       return tf.reshape(found, [])
 
-  def write(self, key: str, value: int):
-    """Returns the op that leaves a note."""
+  def write(self, key: str, value: int) -> tf.Operation:
+    """Return the op that sets an entry."""
     with tf.device(self._device):
       return tf.raw_ops.LookupTableInsertV2(
         table_handle=self._table,
@@ -65,16 +66,18 @@ class StatusTable:
       )
 
 
-def publish(target: str, ps_task: int, filters, notes):
-  """Leaves notes on one parameter server, in a session of its own.
+def publish(
+  target: str, ps_task: int, filters: Sequence[str], entries: Mapping[str, int]
+) -> None:
+  """Set entries on one parameter server, in a session of its own.
 
-  Returns within seconds, also if the parameter server does not answer.
+  Returns within seconds, even if the parameter server does not respond.
 
   Args:
     target: the server to run on.
     ps_task: number of the parameter server.
     filters: devices that the session may use besides the parameter server.
-    notes: dict of key to note.
+    entries: key to value.
   """
   config = tf.ConfigProto(
     operation_timeout_in_ms=_OPERATION_MS,
@@ -82,10 +85,12 @@ def publish(target: str, ps_task: int, filters, notes):
   )
   with tf.Graph().as_default():
     table = StatusTable(ps_task)
-    ops = [table.write(key, value) for key, value in notes.items()]
+    ops = [table.write(key, value) for key, value in entries.items()]
     with contextlib.ExitStack() as stack:
       try:
         session = stack.enter_context(tf.Session(target, config=config))
         session.run(ops)
       except tf.errors.OpError as error:
-        logging.debug('ps %d was not told: %s', ps_task, error.message)
+        logging.debug(
+          'Could not set the status on ps %d: %s', ps_task, error.message
+        )

@@ -1,4 +1,4 @@
-"""The networks and data sets as --list_models and --list_datasets print them.
+"""The tables that --list_models and --list_datasets print.
 
 Importing this does not import TensorFlow.
 """
@@ -8,7 +8,7 @@ from nets import nets_factory
 
 
 def _columns(rows) -> str:
-  """Returns the rows as lines, each column as wide as its widest entry."""
+  """Return the rows as lines, each column as wide as its widest entry."""
   rows = [[str(entry) for entry in row] for row in rows]
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   lines = (
@@ -21,7 +21,7 @@ def _columns(rows) -> str:
 
 
 def networks() -> str:
-  """Returns a line for each network: what goes in and what it costs."""
+  """Return a table of the networks: their input, size and cost."""
   rows = [('Network', 'Image', 'Preprocessing', 'Params', 'MACs', 'Top-1')]
   for name in nets_factory.networks():
     row = nets_factory.network(name)
@@ -40,7 +40,7 @@ def networks() -> str:
 
 
 def data_sets() -> str:
-  """Returns a line for each data set: its splits and classes."""
+  """Return a table of the data sets: their classes and splits."""
   rows = [('Data set', 'Classes', 'Splits')]
   for name in dataset_factory.dataset_names():
     spec = dataset_factory.get_spec(name)

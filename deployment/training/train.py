@@ -11,7 +11,7 @@ from absl import logging
 
 from datasets import dataset_factory
 from deployment.checkpoints import fine_tuning, repair, resume, run_folder
-from deployment.cluster import members, membership
+from deployment.cluster import members, worker_hook
 from deployment.cluster.replica import Replica
 from deployment.command_line import data_config, server
 from deployment.inputs import failures, input_spec, local_copy, shard_files
@@ -58,7 +58,7 @@ def train(config: Any, cluster: members.Cluster | None = None) -> int:
     record = _recorder(config, graph, dataset, replica)
     with (
       _report_removed_folder(config.train_dir),
-      membership.taking_part(replica, graph.sync) as member_hooks,
+      worker_hook.worker_hooks(replica, graph.sync) as member_hooks,
       failures.explained(dataset, config.train_dir),
       finite.report_summaries(),
     ):

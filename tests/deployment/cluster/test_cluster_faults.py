@@ -130,11 +130,11 @@ def test_killed_chief_goes_on_with_the_living_model(launch, sync):
     local.wait_for_step('worker-1', local.steps('worker-1')[-1] + 20)
     # The worker sleeps lest it reach the end before the chief is back.
     local.signal('worker-1', signal.SIGSTOP)
-    local.wait_for('worker-0', 'Going on with the model')
+    local.wait_for('worker-0', 'Resuming with the model')
     local.signal('worker-1', signal.SIGCONT)
   local.check_good_end(restarted='worker-0')
   _, after = local.log('worker-0').split('restart 1')
-  assert 'Going on with the model' in after
+  assert 'Resuming with the model' in after
   steps = local.steps('worker-0')
   assert steps == sorted(steps)
   assert 'loss' in after, 'the chief trains again'
@@ -180,7 +180,7 @@ def test_members_that_never_come_are_named_in_time(digits_dir, tmp_path):
   hosts = [f'localhost:{port}' for port in local_cluster.free_ports(4)]
   # Each process for itself: none finds the others at their addresses.
   cases = {
-    'ps': (hosts[:1], hosts[1:2], f'No sign of the chief at {hosts[1]}'),
+    'ps': (hosts[:1], hosts[1:2], f'No response from the chief at {hosts[1]}'),
     'worker': (hosts[2:3], hosts[3:], f'from ps 0 at {hosts[2]}'),
   }
   started = {

@@ -39,9 +39,9 @@ def never():
   return False
 
 
-def test_peers_answer_and_are_who_they_should_be(spec):
+def test_healthy_peers_and_swapped_ones(spec):
   place, _ = spec[0]
-  ps, workers = peers.members(place)
+  ps, workers = peers.of_cluster(place)
   peers.wait([*ps, *workers], 5, never)
   assert [str(peer).split(' at ')[0] for peer in [*ps, *workers]] == [
     'ps 0',
@@ -57,7 +57,7 @@ def test_peers_answer_and_are_who_they_should_be(spec):
   ('host', 'problem'),
   [('localhost', 'Connection refused'), ('no.such.invalid', 'name')],
 )
-def test_wrong_host_or_port_is_said_in_time(host, problem):
+def test_wrong_host_or_port_is_reported_in_time(host, problem):
   (port,) = local_cluster.free_ports(1)
   start = time.monotonic()
   with pytest.raises(
@@ -69,21 +69,21 @@ def test_wrong_host_or_port_is_said_in_time(host, problem):
     peers.wait([peers.Peer('ps', 0, f'{host}:{port}')], 60, lambda: True)
 
 
-def test_taken_port_is_said(spec):
-  with pytest.raises(errors.UserError, match='is it taken'):
+def test_port_in_use_is_reported(spec):
+  with pytest.raises(errors.UserError, match='Is the port in use'):
     servers.start(spec[1][0], tf.ConfigProto())
 
 
-def test_notes_are_seen_by_all_and_not_saved(spec):
+def test_status_is_seen_by_all_and_not_saved(spec):
   (_, server), (_, other), _ = spec
   status_table.publish(
     other.target, 0, ['/job:worker/task:0'], {'x': 7, 'y': 2}
   )
-  notes = status_table.StatusTable()
+  table = status_table.StatusTable()
   with tf.Session(server.target) as session:
-    assert session.run([notes.read(key) for key in 'xyz']) == [7, 2, 0]
-    session.run(notes.write('x', 0))
-    assert session.run(notes.read('x')) == 0
+    assert session.run([table.read(key) for key in 'xyz']) == [7, 2, 0]
+    session.run(table.write('x', 0))
+    assert session.run(table.read('x')) == 0
   assert not tf.get_collection(tf.GraphKeys.SAVEABLE_OBJECTS)
 
 
@@ -100,7 +100,7 @@ def test_servers_elsewhere_keep_the_model_of_one_run(
     batch_size=8,
     max_number_of_steps=3,
   )
-  living = 'Going on with the model that the others train.'
+  living = 'Resuming with the model that the other workers are training.'
   assert train.train(options) == 0
   assert living not in caplog.text
   for file in (tmp_path / 'first').glob('*ckpt*'):
@@ -176,7 +176,7 @@ def trained_by(task, target, train_dir, results):
   def run(train_op, feeds):
     creator = sessions.creator(replica, tf.train.Scaffold(), tf.ConfigProto())
     with tf.train.MonitoredSession(
-      creator, hooks=[sync_replicas.Hook(sync, replica)]
+      creator, hooks=[sync_replicas.SyncHook(sync, replica)]
     ) as session:
       for feed in feeds:
         session.run(train_op, feed)
