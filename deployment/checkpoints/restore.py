@@ -27,6 +27,11 @@ class Restorer:
     self._trainable = {v.op.name for v in tf.trainable_variables()}
     self._graph = tf.get_default_graph()
     self._savers = {}
+    self._are_finite = {
+      name: tf.reduce_all(tf.math.is_finite(variable))
+      for name, variable in self._variables.items()
+      if variable.dtype.is_floating
+    }
 
   def restore(self, session: tf.Session, prefix: str) -> None:
     """Restore all variables from one checkpoint.
@@ -36,8 +41,9 @@ class Restorer:
       prefix: the checkpoint.
 
     Raises:
-      UserError: if the checkpoint is damaged, does not fit, or has no moving
-        averages although they are asked for.
+      UserError: if the checkpoint is damaged, does not fit, holds values that
+        are NaN or infinite, or has no moving averages although they are asked
+        for.
     """
     variables = self._names_in_checkpoint(prefix)
     _, missing, mismatched = matching.match(prefix, variables)
@@ -48,6 +54,18 @@ class Restorer:
         self._savers[names] = tf.train.Saver(variables, reshape=False)
     with locate.report_damage(prefix):
       self._savers[names].restore(session, prefix)
+    self._check_finite(session, prefix)
+
+  def _check_finite(self, session, prefix):
+    """Raise UserError if a variable holds NaN or infinite values."""
+    are_finite = session.run(self._are_finite)
+    bad = sorted(name for name, finite in are_finite.items() if not finite)
+    if bad:
+      raise errors.UserError(
+        f'{prefix} cannot be used: {matching.shorten(bad)} holds values that '
+        'are NaN or infinite. Use an earlier checkpoint, or train again with a '
+        'lower learning rate.'
+      )
 
   def _names_in_checkpoint(self, prefix):
     """Return name in the checkpoint -> variable."""

@@ -1,6 +1,7 @@
 """Configuration that training and evaluation share: data and network."""
 
 import dataclasses
+from typing import Any
 
 from datasets import dataset_factory
 from nets import nets_factory
@@ -91,11 +92,11 @@ def check_no_quantized_graph(quantize: bool) -> None:
     )
 
 
-def check_labels_offset(config: DataConfig, num_classes: int) -> None:
+def check_labels_offset(config: Any, num_classes: int) -> None:
   """Raise UserError if --labels_offset leaves no class.
 
   Args:
-    config: the configuration.
+    config: a configuration with labels_offset and dataset_name.
     num_classes: classes of the data set.
   """
   if config.labels_offset >= num_classes:

@@ -11,7 +11,7 @@ from absl import logging
 from datasets import dataset_factory, reading
 from deployment.checkpoints import run_folder
 from deployment.checkpoints.restore import Restorer
-from deployment.command_line import data_config, server
+from deployment.command_line import data_config, gpu_memory, server
 from deployment.evaluation import follow, predictions, results
 from deployment.evaluation.config import EvalConfig
 from deployment.evaluation.metrics import RunningMetrics, probabilities
@@ -50,6 +50,8 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
   Raises:
     UserError: if something is wrong that the user can fix.
   """
+  if config.gpu_memory_growth:
+    gpu_memory.allocate_as_needed()
   results.check_eval_dir(config.eval_dir)
   dataset = dataset_factory.get_dataset(
     config.dataset_name, config.dataset_split_name, config.dataset_dir
@@ -60,18 +62,11 @@ def evaluate(config: EvalConfig) -> dict[str, Any]:
   server.wait(config.master, config.cluster_timeout_secs)
   with tf.Graph().as_default():
     evaluator = Evaluator(config, dataset)
-    with tf.Session(config.master, config=session_config(config)) as session:
+    with tf.Session(config.master) as session:
       metrics = {}
       for prefix in follow.checkpoints(config):
         metrics = _evaluate_if_there(evaluator, session, prefix) or metrics
   return metrics
-
-
-def session_config(config: EvalConfig) -> tf.ConfigProto:
-  """Return the settings of the session."""
-  result = tf.ConfigProto()
-  result.gpu_options.allow_growth = config.gpu_memory_growth
-  return result
 
 
 def _check_predictions_file(config, dataset):

@@ -1,11 +1,11 @@
-"""Batch norm folded into the convolution before it.
+"""Fold batch norm into the convolution before it.
 
 With fixed statistics, batch norm is a factor and an offset for each channel:
 y = (x - mean) gamma / sqrt(variance + epsilon) + beta. The factor goes into
 the kernel and the offset becomes a bias (B. Jacob et al., "Quantization and
 Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 2017, arXiv:1712.05877, section 3.2). TensorFlow's own fold_batch_norms does
-the same one weight at a time, 2 us each, which are minutes for a large network.
+the same one weight at a time, which takes minutes for a large network.
 """
 
 import collections
@@ -16,16 +16,16 @@ import tensorflow.compat.v1 as tf
 _BATCH_NORMS = ('FusedBatchNorm', 'FusedBatchNormV2', 'FusedBatchNormV3')
 
 
-def fold_batch_norms(graph_def) -> int:
-  """Folds every batch norm that follows a convolution of its own.
+def fold_batch_norms(graph_def: tf.GraphDef) -> int:
+  """Fold every batch norm that is the only user of a convolution.
 
-  The node keeps its name and becomes a BiasAdd. Others are left alone.
+  Its node keeps its name and becomes a BiasAdd. Other batch norms stay.
 
   Args:
     graph_def: a frozen GraphDef, changed in place.
 
   Returns:
-    How many were folded.
+    The number of batch norms that were folded.
   """
   nodes = {node.name: node for node in graph_def.node}
   uses = collections.Counter(
@@ -39,7 +39,7 @@ def fold_batch_norms(graph_def) -> int:
 
 
 def _fold(graph_def, nodes, uses, norm) -> bool:
-  """Folds one batch norm; returns whether that was possible."""
+  """Fold one batch norm; return whether that was possible."""
   convolution = nodes.get(norm.input[0])
   parameters = [_constant(nodes, name) for name in norm.input[1:5]]
   if (
@@ -67,13 +67,16 @@ def _fold(graph_def, nodes, uses, norm) -> bool:
 
 
 def _plain(factor, kernel):
-  """Kernels are [height, width, in, out]."""
+  """Return the factor for kernels [height, width, in, out]."""
   del kernel
   return factor
 
 
 def _depthwise(factor, kernel):
-  """Kernels are [height, width, in, multiplier]; outputs go by input first."""
+  """Return the factor for kernels [height, width, in, multiplier].
+
+  The output channels of one input channel follow each other.
+  """
   return factor.reshape(kernel.shape[2:])
 
 
@@ -81,7 +84,7 @@ _RESHAPED_FACTOR = {'Conv2D': _plain, 'DepthwiseConv2dNative': _depthwise}
 
 
 def _constant(nodes, name):
-  """Returns a constant's value as float64, None for any other node."""
+  """Return a constant's value as float64, None for any other node."""
   node = nodes.get(name)
   if node is None or node.op != 'Const':
     return None
@@ -96,7 +99,7 @@ def _set_constant(node, value):
 
 
 def _become_bias_add(norm, convolution, offset):
-  """Turns a batch norm node into the addition of an offset."""
+  """Turn a batch norm node into the addition of an offset."""
   data_format = convolution.attr['data_format'].s or b'NHWC'
   dtype = norm.attr['T'].type
   norm.op = 'BiasAdd'

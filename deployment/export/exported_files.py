@@ -1,8 +1,11 @@
-"""Exported files, and the metadata that lie beside them."""
+"""Exported files, and the metadata beside them."""
+
+from typing import Any
 
 from slim_support import errors, files, json_files
 
 METADATA_SUFFIX = '.json'
+_FORMAT_VERSION = 'format_version'
 _METADATA_IN_FOLDER = ('assets.extra', 'metadata.json')
 
 _ADVICE = 'Remove it, or export again.'
@@ -25,10 +28,13 @@ _SCHEMA = {
 }
 
 
-def write(path: str, data: bytes, metadata: dict | None = None):
+def write(
+  path: str, data: bytes, metadata: dict[str, Any] | None = None
+) -> None:
   """Write a file, and its metadata beside it as PATH.json.
 
-  A file never lies beside the metadata of an older one: those go first.
+  The metadata of an older file are removed first, so that no file ever lies
+  beside the metadata of another one.
 
   Args:
     path: the file.
@@ -36,7 +42,7 @@ def write(path: str, data: bytes, metadata: dict | None = None):
     metadata: what to write as JSON; None writes none.
 
   Raises:
-    UserError: if that fails; an older file is still there then.
+    UserError: if that fails; an older file is still there in this case.
   """
   beside = path + METADATA_SUFFIX
   try:
@@ -49,21 +55,50 @@ def write(path: str, data: bytes, metadata: dict | None = None):
     raise files.cannot_write(path, error) from error
 
 
-def write_metadata_into(folder: str, metadata: dict):
-  """Write the metadata of a SavedModel into its folder."""
+def write_metadata_into(folder: str, metadata: dict[str, Any]) -> None:
+  """Write the metadata of a SavedModel into its folder.
+
+  Args:
+    folder: the SavedModel.
+    metadata: what to write as JSON.
+
+  Raises:
+    OSError: if that fails.
+  """
   path = files.join(folder, *_METADATA_IN_FOLDER)
   files.make_folders(files.join(folder, _METADATA_IN_FOLDER[0]))
   json_files.write(path, metadata)
 
 
 def metadata_path(path: str) -> str:
-  """Return where the metadata of an exported file or folder lie."""
+  """Return the path of the metadata of an exported file or folder."""
   if files.is_folder(path):
     return files.join(path, *_METADATA_IN_FOLDER)
   return path + METADATA_SUFFIX
 
 
-def read_metadata(path: str) -> dict | None:
+def check_is_metadata(flag: str, path: str) -> None:
+  """Check that only metadata of an earlier export would be replaced.
+
+  Args:
+    flag: the flag that names the export.
+    path: where its metadata will be written.
+
+  Raises:
+    UserError: if another file is there.
+  """
+  if not files.exists(path):
+    return
+  try:
+    json_files.read(path, {_FORMAT_VERSION: int}, '')
+  except errors.UserError as error:
+    raise errors.UserError(
+      f'--{flag}: {path}, where its metadata would be written, is not a file '
+      'of an earlier export. Move it, or name another path.'
+    ) from error
+
+
+def read_metadata(path: str) -> dict[str, Any] | None:
   """Return the metadata of an exported file or folder, None without any.
 
   Raises:

@@ -1,4 +1,6 @@
-"""Weights from a checkpoint, frozen into the graph as constants."""
+"""Freeze a network: replace its variables by constants."""
+
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.util import deprecation
@@ -6,15 +8,17 @@ from tensorflow.python.util import deprecation
 from deployment.export import batch_norm_folding
 
 
-def freeze(session, outputs, inputs=()) -> tf.GraphDef:
-  """Returns the graph with constants for variables, made for inference.
+def freeze(
+  session: tf.Session, outputs: Sequence[str], inputs: Sequence[str] = ()
+) -> tf.GraphDef:
+  """Return the graph for inference, with constants in place of variables.
 
-  What only training needs is gone, and batch norm is folded into the
+  Nodes that only training needs are removed, and batch norm is folded into the
   convolutions before it.
 
   Args:
     session: a session whose variables have their values.
-    outputs: names of the nodes to keep, with all that they need.
+    outputs: names of the nodes to keep, with everything they depend on.
     inputs: names of the nodes that are fed.
   """
   kept = [*outputs, *inputs]

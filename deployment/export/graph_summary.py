@@ -1,4 +1,4 @@
-"""What a GraphDef takes, gives, holds and costs."""
+"""Summarize a GraphDef: inputs, outputs, parameters and cost."""
 
 import collections
 import dataclasses
@@ -10,7 +10,7 @@ from nets import graph_cost
 from slim_support import errors
 
 _VARIABLES = ('Variable', 'VariableV2', 'VarHandleOp')
-# Nodes that nobody uses and that are nevertheless no result.
+# Nodes that no other node uses and that are not results either.
 _NO_RESULTS = ('Assert', 'Assign', 'Const', 'NoOp', 'Placeholder')
 _UNKNOWN_SHAPE = '[?]'
 
@@ -23,7 +23,7 @@ class Output:
     name: of the node.
     op: its type.
     shape: of its tensor, as text.
-    multiply_adds: for one image; None where the image size is open.
+    multiply_adds: for one image; None where the image size is not fixed.
   """
 
   name: str
@@ -45,16 +45,19 @@ class Summary:
     ops: op type -> number of nodes, the most frequent first.
   """
 
-  inputs: list
-  outputs: list
+  inputs: list[tuple[str, str, str]]
+  outputs: list[Output]
   variables: int
   variable_parameters: int
   constant_parameters: int
-  ops: dict
+  ops: dict[str, int]
 
 
 def summarize(graph_def: tf.GraphDef) -> Summary:
-  """Returns the Summary of a GraphDef.
+  """Return the Summary of a GraphDef.
+
+  Args:
+    graph_def: the graph.
 
   Raises:
     UserError: if it is not valid.
@@ -62,8 +65,15 @@ def summarize(graph_def: tf.GraphDef) -> Summary:
   with tf.Graph().as_default() as graph:
     try:
       tf.import_graph_def(graph_def, name='')
-    except ValueError as error:
-      raise errors.UserError(f'The graph is not valid: {error}') from error
+    except (
+      ValueError,
+      TypeError,
+      KeyError,
+      AttributeError,
+      tf.errors.OpError,
+    ) as error:
+      reason = errors.error_summary(error).rstrip('.')
+      raise errors.UserError(f'The graph is not valid: {reason}.') from error
   ops = graph.get_operations()
   held = variables(graph)
   return Summary(
@@ -81,13 +91,13 @@ def summarize(graph_def: tf.GraphDef) -> Summary:
   )
 
 
-def inputs(graph) -> list:
-  """Returns the ops that may be fed."""
+def inputs(graph: tf.Graph) -> list[tf.Operation]:
+  """Return the ops that may be fed."""
   return [op for op in graph.get_operations() if op.type == 'Placeholder']
 
 
-def outputs(graph) -> list:
-  """Returns the ops whose results no other op uses."""
+def outputs(graph: tf.Graph) -> list[tf.Operation]:
+  """Return the ops whose results no other op uses."""
   return [
     op
     for op in graph.get_operations()
@@ -97,8 +107,8 @@ def outputs(graph) -> list:
   ]
 
 
-def variables(graph) -> list:
-  """Returns the ops that hold variables."""
+def variables(graph: tf.Graph) -> list[tf.Operation]:
+  """Return the ops that hold variables."""
   return [op for op in graph.get_operations() if op.type in _VARIABLES]
 
 
@@ -117,7 +127,7 @@ def _output(op):
 
 
 def _floats(node) -> int:
-  """Returns how many floats a constant holds."""
+  """Return how many floats a constant holds."""
   if node.op != 'Const' or not tf.as_dtype(node.attr['dtype'].type).is_floating:
     return 0
   return math.prod(
@@ -125,15 +135,17 @@ def _floats(node) -> int:
   )
 
 
-def report(summary: Summary) -> str:
-  """Returns a Summary for people to read."""
+def format_text(summary: Summary) -> str:
+  """Return a Summary for people to read."""
   lines = [
     f'Input:       {name}, {dtype} {shape}'
     for name, dtype, shape in summary.inputs
   ] or ['Input:       none']
   for output in summary.outputs:
     cost = output.multiply_adds
-    cost = 'unknown (image size is open)' if cost is None else f'{cost:,}'
+    cost = (
+      'unknown (the image size is not fixed)' if cost is None else f'{cost:,}'
+    )
     lines += [
       f'Output:      {output.name} ({output.op}), {output.shape}',
       f'             {cost} multiply-adds for one image',

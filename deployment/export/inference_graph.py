@@ -1,9 +1,10 @@
-"""The inference graph of a network: `input` in, probabilities out."""
+"""Build the inference graph of a network, from `input` to probabilities."""
 
 import dataclasses
 
 import tensorflow.compat.v1 as tf
 
+from deployment.export.config import ExportConfig
 from nets import nets_factory
 from slim_support import errors
 
@@ -33,15 +34,15 @@ class InferenceGraph:
 
 
 def build(
-  options, num_classes: int, channels: int | None = None
+  options: ExportConfig, num_classes: int, channels: int | None = None
 ) -> InferenceGraph:
-  """Builds the network of an ExportConfig in a graph of its own.
+  """Build the network of an ExportConfig in a graph of its own.
 
   A network that ends in logits gets a softmax named `probabilities`.
 
   Args:
-    options: an ExportConfig.
-    num_classes: classes that the network tells apart.
+    options: the configuration.
+    num_classes: number of classes.
     channels: channels of its images; None for those of the configuration.
 
   Raises:
@@ -64,8 +65,9 @@ def build(
       raise errors.UserError(f'--image_size={size}: {error}') from error
     if logits.shape.rank != 2:
       raise errors.UserError(
-        f'--image_size={size}: {options.model_name} then has logits at several '
-        f'places of the image, {logits.shape}. Its size is {row.image_size}.'
+        f'--image_size={size}: {options.model_name} has logits at several '
+        f'places of such images, {logits.shape}. Use --image_size='
+        f'{row.image_size}.'
       )
     probabilities = end_points.get('Predictions', end_points.get('predictions'))
     if probabilities is None:
@@ -74,7 +76,12 @@ def build(
 
 
 def serialize(network: InferenceGraph, as_text: bool) -> bytes:
-  """Returns the GraphDef, variables and all, as freeze_graph takes it."""
+  """Return the GraphDef, with variables, as freeze_graph takes it.
+
+  Args:
+    network: the network.
+    as_text: whether to write protobuf text instead of binary.
+  """
   graph_def = network.graph.as_graph_def()
   if as_text:
     return str(graph_def).encode()
@@ -84,12 +91,12 @@ def serialize(network: InferenceGraph, as_text: bool) -> bytes:
 def freeze_command(
   graph_file: str, as_text: bool, checkpoint: str | None, output: str
 ) -> str:
-  """Returns the freeze_graph command for a GraphDef of this module.
+  """Return the freeze_graph command for a GraphDef of this module.
 
   Args:
     graph_file: the GraphDef.
     as_text: whether it is text.
-    checkpoint: the weights; None leaves a name to be filled in.
+    checkpoint: the weights; None puts CHECKPOINT in its place.
     output: name of the output node.
   """
   folder, slash, name = graph_file.rpartition('/')

@@ -1,15 +1,20 @@
-"""What a user of an exported network has to know, as JSON beside it.
+"""Metadata of an exported network: nodes, input values, classes, origin.
 
-Without it the first questions are: what are the nodes called, which values go
-in, and which class is number 0?
+They are written as JSON beside each exported file, so that its users need not
+ask what the nodes are called, which values go in, and which class is number 0.
 """
 
 import os
+from typing import Any
 
 import tensorflow.compat.v1 as tf
+from absl import logging
 
 from datasets import dataset_factory
 from deployment.checkpoints import identify, locate, run_folder
+from deployment.command_line import data_config
+from deployment.export.config import ExportConfig
+from deployment.export.inference_graph import InferenceGraph
 from deployment.inputs import image_files
 from nets import nets_factory
 from preprocessing import preprocessing_factory
@@ -19,8 +24,6 @@ FORMAT_VERSION = 1
 _METRICS_FILE = 'metrics.json'
 _METRICS_SCHEMA = {'checkpoint': str, 'Accuracy': float, 'split': str}
 _METRICS = ('Accuracy', 'Recall_5', 'split', 'images', 'step')
-
-
 # By --labels_offset.
 _BACKGROUND = {
   0: '; class 0 is the background',
@@ -28,13 +31,20 @@ _BACKGROUND = {
 }
 
 
-def describe(options, network, checkpoint: str | None = None) -> dict:
-  """Returns the metadata of an export.
+def describe(
+  options: ExportConfig,
+  network: InferenceGraph,
+  checkpoint: str | None = None,
+) -> dict[str, Any]:
+  """Return the metadata of an export.
 
   Args:
-    options: the ExportConfig.
-    network: its InferenceGraph.
-    checkpoint: where the weights come from; None for none.
+    options: the configuration.
+    network: the network.
+    checkpoint: where the weights come from; None without weights.
+
+  Raises:
+    UserError: if a file with the class names is damaged.
   """
   family = preprocessing_factory.family(options.preprocessing)
   averaged = bool(options.moving_average_decay)
@@ -65,8 +75,12 @@ def describe(options, network, checkpoint: str | None = None) -> dict:
   }
 
 
-def preparation(metadata: dict) -> image_files.Preparation:
-  """Returns how images are to be prepared for an exported network."""
+def preparation(metadata: dict[str, Any]) -> image_files.Preparation:
+  """Return how images must be prepared for an exported network.
+
+  Args:
+    metadata: see `describe`.
+  """
   return image_files.Preparation(
     preprocessing=metadata['preprocessing'],
     image_size=metadata['image_size'],
@@ -75,14 +89,18 @@ def preparation(metadata: dict) -> image_files.Preparation:
   )
 
 
-def num_classes(options, checkpoint: str | None = None) -> int:
-  """Returns the classes that the network of an ExportConfig tells apart.
+def num_classes(options: ExportConfig, checkpoint: str | None = None) -> int:
+  """Return the number of classes of the network.
 
-  The data set's files are not needed where its name says it, nor where the
-  training run wrote it down.
+  The data set's files are not needed if its name determines the classes, or if
+  the training run recorded them.
+
+  Args:
+    options: the configuration.
+    checkpoint: where the weights come from; None without weights.
 
   Raises:
-    UserError: if nothing says it.
+    UserError: if the number is not known, or --labels_offset leaves no class.
   """
   try:
     classes = dataset_factory.get_num_classes(
@@ -93,14 +111,19 @@ def num_classes(options, checkpoint: str | None = None) -> int:
     if run.get('flags', {}).get('dataset_name') != options.dataset_name:
       raise
     return run['num_classes']
+  data_config.check_labels_offset(options, classes)
   return classes - options.labels_offset
 
 
-def channels(options, checkpoint: str | None = None) -> int:
+def channels(options: ExportConfig, checkpoint: str | None = None) -> int:
   """Return the channels of the images of the network of an ExportConfig.
 
   Most networks have three. Those that take the channels of the data have those
   of the training run or of the checkpoint, else those of the data set.
+
+  Args:
+    options: the configuration.
+    checkpoint: where the weights come from; None without weights.
   """
   if options.use_grayscale:
     return 1
@@ -114,7 +137,7 @@ def channels(options, checkpoint: str | None = None) -> int:
 
 
 def _node(tensor) -> dict:
-  """Returns a tensor's node name, type and shape."""
+  """Return a tensor's node name, type and shape."""
   return {
     'name': tensor.op.name,
     'dtype': tensor.dtype.name,
@@ -123,7 +146,7 @@ def _node(tensor) -> dict:
 
 
 def _convention(options) -> str:
-  """Says in words which label class i stands for."""
+  """Return a phrase that says which label class i stands for."""
   offset = options.labels_offset
   label = f'i + {offset}' if offset else 'i'
   text = f'class i is label {label} of {options.dataset_name}'
@@ -133,7 +156,7 @@ def _convention(options) -> str:
 
 
 def _labels(options, classes, checkpoint):
-  """Returns the name of each class, None if they are not known."""
+  """Return the name of each class, None if they are not known."""
   try:
     names = dataset_factory.get_class_names(
       options.dataset_name, options.dataset_dir
@@ -150,26 +173,34 @@ def _labels(options, classes, checkpoint):
 
 
 def _accuracy(checkpoint, averaged):
-  """Returns what an evaluation of this very checkpoint found, else None."""
+  """Return the accuracy that an evaluation of this checkpoint found, or None.
+
+  Only evaluations in the usual places beside the checkpoint are considered.
+  """
   folder = os.path.dirname(os.path.abspath(checkpoint))
   for place in (folder, os.path.join(folder, 'eval'), os.path.dirname(folder)):
     path = os.path.join(place, _METRICS_FILE)
-    if not os.path.isfile(path):
+    if not os.path.lexists(path):
       continue
     try:
-      report = json_files.read(path, _METRICS_SCHEMA, '')
-    except errors.UserError:
+      evaluation = json_files.read(path, _METRICS_SCHEMA, '')
+    except errors.UserError as error:
+      logging.warning('The accuracy is left out: %s', str(error).rstrip())
       continue
-    same = os.path.basename(report.get('checkpoint', '')) == os.path.basename(
+    same = os.path.basename(evaluation['checkpoint']) == os.path.basename(
       checkpoint
     )
-    if same and bool(report.get('moving_average_decay')) == averaged:
-      return {name: report[name] for name in _METRICS if name in report}
+    if same and bool(evaluation.get('moving_average_decay')) == averaged:
+      return {name: evaluation[name] for name in _METRICS if name in evaluation}
   return None
 
 
-def report(metadata: dict) -> str:
-  """Returns what the exporting script prints, a line for each fact."""
+def format_text(metadata: dict[str, Any]) -> str:
+  """Return the metadata for people to read, a line for each fact.
+
+  Args:
+    metadata: see `describe`.
+  """
   sizes = {
     name: '[' + ', '.join(str(n or '?') for n in metadata[name]['shape']) + ']'
     for name in ('input', 'output', 'logits')

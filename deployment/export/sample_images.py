@@ -1,17 +1,24 @@
-"""Images to try a network on: of its data set, or made for the purpose."""
+"""Images to try a network on: from its data set, or generated."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from datasets import dataset_factory, reading
 from deployment.export import model_metadata
+from deployment.export.config import ExportConfig
 from slim_support import errors
 
 _SIDE = 400
 
 
-def prepare(image_files, metadata):
-  """Returns image files as the evaluation gives them to the network.
+def prepare(
+  image_files: Iterable[bytes], metadata: dict[str, Any]
+) -> np.ndarray:
+  """Return images as evaluation feeds them to the network.
 
   Args:
     image_files: the bytes of each.
@@ -20,54 +27,86 @@ def prepare(image_files, metadata):
   Returns:
     float32 [images, size, size, channels].
   """
+  return np.stack([*prepared(image_files, metadata)])
+
+
+def prepared(
+  image_files: Iterable[bytes], metadata: dict[str, Any]
+) -> Iterator[np.ndarray]:
+  """Yield images as evaluation feeds them, float32 [size, size, channels].
+
+  Args:
+    image_files: the bytes of each.
+    metadata: see `model_metadata.describe`.
+  """
   preparation = model_metadata.preparation(metadata)
-  with tf.Graph().as_default(), tf.Session() as session:
+  with tf.Graph().as_default() as graph:
     one = tf.placeholder(tf.string, [])
-    run = session.make_callable(preparation.apply(one), [one])
-    return np.stack([run(image) for image in image_files])
+    result = preparation.apply(one)
+  with tf.Session(graph=graph) as session:
+    run = session.make_callable(result, [one])
+    for image in image_files:
+      yield run(image)
 
 
-def encoded(options, metadata):
-  """Return the bytes of images: of the data set, else made for the purpose."""
-  dataset = dataset_of(options, training=False)
-  if dataset is not None:
-    return reading.first_images(dataset, options.verify_images)
-  return _waves(options.verify_images, metadata['channels'])
+def encoded(options: ExportConfig, metadata: dict[str, Any]) -> Iterator[bytes]:
+  """Yield the bytes of up to --verify_images images.
+
+  They come from the data set; without one they are generated.
+
+  Args:
+    options: the configuration.
+    metadata: see `model_metadata.describe`.
+
+  Raises:
+    UserError: if the data set cannot be read.
+  """
+  dataset = find_dataset(options, training=False)
+  if dataset is None:
+    yield from _waves(options.verify_images, metadata['channels'])
+  else:
+    for record in itertools.islice(
+      reading.records(dataset), options.verify_images
+    ):
+      yield record.encoded
 
 
-def dataset_of(options, training: bool):
-  """Return the data set's training split, or another one.
+def find_dataset(options: ExportConfig, training: bool) -> Any | None:
+  """Return a split of the data set as a tf-slim Dataset.
 
-  None where the configuration names no folder or there is no such split.
+  Args:
+    options: the configuration.
+    training: True for the training split, False for another one.
+
+  Returns:
+    None where the configuration names no folder or there is no such split.
   """
   if not options.dataset_dir:
     return None
-  splits = dataset_factory.get_spec(options.dataset_name).splits
-  for split in splits:
-    if (split == 'train') != training:
-      continue
-    try:
-      return dataset_factory.get_dataset(
-        options.dataset_name, split, options.dataset_dir
-      )
-    except errors.UserError:
-      continue
+  for split in dataset_factory.get_spec(options.dataset_name).splits:
+    if (split == 'train') == training:
+      try:
+        return dataset_factory.get_dataset(
+          options.dataset_name, split, options.dataset_dir
+        )
+      except errors.UserError:
+        continue
   return None
 
 
 def _waves(count, channels):
-  """Returns PNGs of coloured waves, each another, the same on every run."""
+  """Yield PNGs of coloured waves, each different, the same in every run."""
   rng = np.random.RandomState(0)
   y, x = np.mgrid[0:_SIDE, 0:_SIDE] / _SIDE
-  with tf.Graph().as_default(), tf.Session() as session:
+  with tf.Graph().as_default() as graph:
     pixels = tf.placeholder(tf.uint8, [None, None, channels])
-    encode = session.make_callable(tf.io.encode_png(pixels), [pixels])
-    found = []
+    png = tf.io.encode_png(pixels)
+  with tf.Session(graph=graph) as session:
+    encode = session.make_callable(png, [pixels])
     for _ in range(count):
       waves = [
         np.sin(2 * np.pi * (a * x + b * y + c))
         for a, b, c in rng.uniform(-4, 4, (channels, 3))
       ]
       image = 127.5 + 127.5 * np.stack(waves, axis=2)
-      found.append(encode(image.astype(np.uint8)))
-    return found
+      yield encode(image.astype(np.uint8))

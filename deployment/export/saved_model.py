@@ -1,13 +1,15 @@
-"""A SavedModel that takes images, prepared or as files.
+"""Write a SavedModel that takes images, prepared or as files.
 
     model = tf.saved_model.load(folder)
     model.signatures['serving_default'](images=...)
     model.signatures['serving_bytes'](image_bytes=...)
 
 Both give `probabilities`, float32 [batch, classes], and `classes`, int64
-[batch], the most probable. The second decodes and prepares the images as the
-evaluation did, so that whoever serves cannot do it otherwise.
+[batch], the most probable class. The second signature decodes and prepares the
+images as evaluation does, so that a server cannot prepare them in another way.
 """
+
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.util import deprecation
@@ -19,11 +21,11 @@ PREPARED = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 ENCODED = 'serving_bytes'
 
 
-def write(path: str, frozen: tf.GraphDef, metadata: dict):
-  """Writes the SavedModel, its metadata in assets.extra/metadata.json.
+def write(path: str, frozen: tf.GraphDef, metadata: dict[str, Any]) -> None:
+  """Write the SavedModel, its metadata in assets.extra/metadata.json.
 
   Args:
-    path: the folder; it is there whole or not at all.
+    path: the folder, which appears whole or not at all.
     frozen: the network, see `frozen_graph.freeze`.
     metadata: see `model_metadata.describe`.
 
@@ -38,7 +40,7 @@ def write(path: str, frozen: tf.GraphDef, metadata: dict):
 
 
 def _save(session, signatures, folder):
-  """Writes the session's graph; TensorFlow's errors become OSErrors."""
+  """Write the session's graph; TensorFlow's errors become OSErrors."""
   with deprecation.silence():
     try:
       builder = tf.saved_model.builder.SavedModelBuilder(folder)
@@ -54,10 +56,10 @@ def _save(session, signatures, folder):
 
 
 def _build(frozen, metadata):
-  """Builds the graph; returns name -> SignatureDef.
+  """Build the graph; return name -> SignatureDef.
 
-  The prepared images are a placeholder whose default comes from the image
-  files: one network serves both signatures.
+  The prepared images are a placeholder whose default is computed from the
+  image files, so one network serves both signatures.
   """
   preparation = model_metadata.preparation(metadata)
   shape = metadata['input']['shape']

@@ -1,41 +1,45 @@
-"""TensorFlow Lite: the frozen network as a .tflite file.
+"""Write the frozen network as a TensorFlow Lite file.
 
-float16 halves the file and computes in float32. int8 quarters it and computes
-in integers throughout, input and output included: real = scale (integer -
-zero_point), with both numbers in the file (B. Jacob et al., "Quantization and
-Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-2017, arXiv:1712.05877).
+float16 halves the file and computes in float32. int8 makes it a quarter as
+large and computes in integers only, input and output included: real = scale
+(integer - zero_point), with both numbers in the file (B. Jacob et al.,
+"Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference", 2017, arXiv:1712.05877).
 """
 
 import contextlib
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.lite.python import convert_phase
 
 from deployment.export import exported_files
-from slim_support import errors, output
+from slim_support import errors, output, signals
 
 
 def write(
   path: str,
   frozen: tf.GraphDef,
-  metadata: dict,
+  metadata: dict[str, Any],
   *,
   quantize: str = 'none',
-  calibration=(),
-):
-  """Writes the .tflite file and its metadata.
+  calibration: Callable[[], Iterable[np.ndarray]] = tuple,
+) -> None:
+  """Write the .tflite file and its metadata.
 
   Args:
     path: the file.
     frozen: the network, see `frozen_graph.freeze`.
     metadata: see `model_metadata.describe`.
     quantize: 'none', 'float16' or 'int8'.
-    calibration: prepared images, float32 [size, size, channels], from which
-      int8 takes the range of every activation.
+    calibration: returns prepared images, float32 [size, size, channels], from
+      which int8 takes the range of every activation.
 
   Raises:
-    UserError: if the network cannot be converted or the file not be written.
+    UserError: if the network cannot be converted or the file cannot be
+      written.
   """
   with tf.Graph().as_default():
     images, probabilities = tf.import_graph_def(
@@ -54,9 +58,18 @@ def write(
 
 
 def _converted(converter, metadata) -> bytes:
+  """Return the model.
+
+  Raises:
+    UserError: if the network cannot be converted.
+  """
   try:
     return converter.convert()
-  except convert_phase.ConverterError as error:
+  except errors.UserError:
+    raise
+  except (convert_phase.ConverterError, RuntimeError, ValueError) as error:
+    # Python code that the converter calls may have been interrupted.
+    signals.raise_if_interrupted()
     raise errors.UserError(
       f'{metadata["model_name"]} cannot be converted to TensorFlow Lite: '
       f'{errors.error_summary(error)}'
@@ -64,7 +77,7 @@ def _converted(converter, metadata) -> bytes:
 
 
 def _leave(converter, calibration):
-  """Keeps float32."""
+  """Keep float32."""
 
 
 def _to_float16(converter, calibration):
@@ -75,7 +88,9 @@ def _to_float16(converter, calibration):
 
 def _to_int8(converter, calibration):
   converter.optimizations = [tf.lite.Optimize.DEFAULT]
-  converter.representative_dataset = lambda: ([x[None]] for x in calibration)
+  converter.representative_dataset = lambda: (
+    [image[None]] for image in calibration()
+  )
   converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
   converter.inference_input_type = tf.int8
   converter.inference_output_type = tf.int8
@@ -86,7 +101,7 @@ _QUANTIZE = {'none': _leave, 'float16': _to_float16, 'int8': _to_int8}
 
 @contextlib.contextmanager
 def _silence():
-  """Keeps the converter's progress reports, hundreds of lines, off stderr."""
+  """Discard the converter's hundreds of lines of progress."""
   verbosity = tf.logging.get_verbosity()
   tf.logging.set_verbosity(tf.logging.ERROR)
   try:

@@ -11,6 +11,7 @@ from deployment.checkpoints import locate
 from deployment.export import config as export_config
 from deployment.export import (
   exported_files,
+  graph_predictor,
   inference_graph,
   model_metadata,
   predictors,
@@ -147,7 +148,7 @@ def _from_checkpoint(options):
   )
   metadata = model_metadata.describe(export, network, prefix)
   averaged = bool(options.moving_average_decay)
-  return predictors.from_network(network, prefix, averaged), metadata
+  return graph_predictor.from_network(network, prefix, averaged), metadata
 
 
 def _image_shape(options, metadata, graph_shape):

@@ -71,7 +71,7 @@ def _predictors(name):
   """Returns the network with variables and frozen, with the same weights."""
   import tensorflow.compat.v1 as tf
 
-  from deployment.export import frozen_graph, inference_graph, predictors
+  from deployment.export import frozen_graph, graph_predictor, inference_graph
 
   row = nets_factory.network(name)
   options = export_config.ExportConfig(
@@ -85,8 +85,10 @@ def _predictors(name):
     session, [network.output], [network.images.op.name]
   )
   return (
-    predictors.GraphPredictor(session, network.images, network.probabilities),
-    predictors.from_graph_def(frozen),
+    graph_predictor.GraphPredictor(
+      session, network.images, network.probabilities
+    ),
+    graph_predictor.from_graph_def(frozen),
   )
 
 

@@ -21,7 +21,7 @@ def exported(tmp_path_factory, digits_dir):
     frozen_file=str(folder / 'frozen.pb'),
   )
   options = export_helpers.options(dataset_dir=digits_dir)
-  dataset = sample_images.dataset_of(options, training=False)
+  dataset = sample_images.find_dataset(options, training=False)
   (folder / 'digit.png').write_bytes(reading.first_images(dataset, 1)[0])
   return folder
 

@@ -54,7 +54,7 @@ def test_numbers():
 def test_open_image_size():
   summary = graph_summary.summarize(_small(None))
   assert {output.multiply_adds for output in summary.outputs} == {None}
-  assert 'unknown' in graph_summary.report(summary)
+  assert 'unknown' in graph_summary.format_text(summary)
 
 
 def test_graph_that_is_not_valid():

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from deployment.export import (
   export,
   exported_files,
-  predictors,
+  graph_predictor,
   saved_model,
   verify,
 )
@@ -101,7 +101,9 @@ def test_verify_reports_every_export(everything):
 
 
 def test_verify_notices_other_weights(everything, tmp_path):
-  graph_def = predictors.read_graph_def(everything['options']['frozen_file'])
+  graph_def = graph_predictor.read_graph_def(
+    everything['options']['frozen_file']
+  )
   for node in graph_def.node:
     if node.op == 'Const' and node.name.endswith('fc4/weights'):
       value = tf.make_ndarray(node.attr['value'].tensor) * 1.01
@@ -111,6 +113,7 @@ def test_verify_notices_other_weights(everything, tmp_path):
   options = export_helpers.options(
     checkpoint_path=everything['options']['checkpoint_path'],
     frozen_file=str(wrong),
+    verify=True,
     verify_images=4,
   )
   rows = verify.verify(options, everything['metadata'])
@@ -166,7 +169,7 @@ def test_served_by_tensorflow_2(everything, tmp_path):
   expected = everything['expected']
   np.testing.assert_allclose(scores['prepared'], expected, atol=1e-5)
   np.testing.assert_array_equal(scores['classes'], expected.argmax(axis=1))
-  predictor = predictors.saved_model(folder)
+  predictor = graph_predictor.from_saved_model(folder)
   from_pixels = predictor((pixels[None].astype(np.float32) - 128) / 128)
   np.testing.assert_allclose(
     scores['encoded'], np.repeat(from_pixels, 2, axis=0), atol=1e-5
@@ -208,5 +211,7 @@ def test_onnx(everything, tmp_path):
 
 def test_signature_that_is_not_there(everything):
   with pytest.raises(errors.UserError, match='serving_default'):
-    predictors.saved_model(everything['options']['saved_model_dir'], 'predict')
+    graph_predictor.from_saved_model(
+      everything['options']['saved_model_dir'], 'predict'
+    )
   assert saved_model.ENCODED == 'serving_bytes'

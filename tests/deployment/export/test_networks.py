@@ -66,7 +66,7 @@ def test_network_without_predictions_gets_them():
 
 def _describe(name):
   options = export_helpers.options(model_name=name)
-  network = inference_graph.build(options, 10)
+  network = inference_graph.build(options, 10, model_metadata.channels(options))
   return model_metadata.describe(options, network), network.graph
 
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deployment.checkpoints import run_folder
-from deployment.export import predictors
+from deployment.export import graph_predictor
 from nets import nets_factory
 from slim_support import errors
 from tests.deployment import export_helpers
@@ -59,7 +59,7 @@ def test_text_form(tmp_path):
   )
   assert '--input_binary=false' in printed
   assert path.read_text().startswith('node {')
-  graph_def = predictors.read_graph_def(str(path))
+  graph_def = graph_predictor.read_graph_def(str(path))
   assert graph_def.node[0].name == 'input'
 
 
@@ -70,7 +70,7 @@ def test_training_graph(tmp_path):
   )
   norms = [
     node
-    for node in predictors.read_graph_def(str(path)).node
+    for node in graph_predictor.read_graph_def(str(path)).node
     if node.op == 'FusedBatchNormV3'
   ]
   assert norms
@@ -175,7 +175,7 @@ def test_accuracy_and_recorded_classes(tmp_path):
     ({'verify': True}, '--verify needs weights'),
     (
       {'tflite_file': 'f', 'checkpoint_path': 'c', 'is_training': True},
-      'leave out --is_training',
+      'Leave out --is_training',
     ),
     (
       {'tflite_file': 'f', 'checkpoint_path': 'c', 'tflite_quantize': 'int8'},

@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets import reading
-from deployment.export import predictors, sample_images
+from deployment.export import sample_images, tflite_predictor
 from deployment.training import train
 from deployment.training.config import TrainConfig
 from tests.deployment import export_helpers
@@ -65,7 +65,7 @@ def test_int8_agrees_with_float_on_digits(trained, digits_dir, tmp_path):
     tflite_file=str(path),
     tflite_quantize='int8',
   )
-  interpreter = predictors._interpreter_class()(model_path=str(path))
+  interpreter = tflite_predictor.interpreter_class()(model_path=str(path))
   details = [
     *interpreter.get_input_details(),
     *interpreter.get_output_details(),
@@ -73,7 +73,7 @@ def test_int8_agrees_with_float_on_digits(trained, digits_dir, tmp_path):
   assert {detail['dtype'] for detail in details} == {np.int8}
   options = export_helpers.options(dataset_dir=digits_dir)
   encoded = reading.first_images(
-    sample_images.dataset_of(options, training=False), _TEST_IMAGES
+    sample_images.find_dataset(options, training=False), _TEST_IMAGES
   )
   images = sample_images.prepare(encoded, metadata)
   expected = export_helpers.scores_of(tmp_path / 'frozen.pb', images)
@@ -86,7 +86,7 @@ def test_int8_agrees_with_float_on_digits(trained, digits_dir, tmp_path):
 def test_integers_are_rounded_and_clipped():
   details = {'quantization': (0.5, 10), 'dtype': np.int8}
   value = np.array([-100, -0.3, 0, 0.3, 100], np.float32)
-  quantized = predictors._quantized(value, details)
+  quantized = tflite_predictor.quantize(value, details)
   assert quantized.tolist() == [-128, 9, 10, 11, 127]
   assert quantized.dtype == np.int8
 
@@ -94,4 +94,4 @@ def test_integers_are_rounded_and_clipped():
 def test_older_interpreter_without_litert(monkeypatch):
   monkeypatch.setitem(sys.modules, 'ai_edge_litert', None)
   monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', None)
-  assert predictors._interpreter_class() is tf.lite.Interpreter
+  assert tflite_predictor.interpreter_class() is tf.lite.Interpreter

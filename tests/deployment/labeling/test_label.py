@@ -33,7 +33,7 @@ def lenet(tmp_path_factory, digits_dir):
     tflite_file=str(folder / 'lenet.tflite'),
   )
   options = export_helpers.options(dataset_dir=digits_dir)
-  encoded = reading.first_images(sample_images.dataset_of(options, False), 3)
+  encoded = reading.first_images(sample_images.find_dataset(options, False), 3)
   (folder / 'images').mkdir()
   for number, data in enumerate(encoded):
     (folder / 'images' / f'{number}.png').write_bytes(data)
