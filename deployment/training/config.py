@@ -28,7 +28,7 @@ OPTIMIZERS = (
 
 SCHEDULES = ('fixed', 'exponential', 'polynomial', 'cosine')
 
-_LARGEST_SEED = 2**31 - 1
+_LARGEST_INT32 = 2**31 - 1
 _LARGEST_IMAGE = 16384
 _MOST_DEVICES = 256
 _MOST_PROCESSES = 10_000
@@ -61,7 +61,7 @@ class TrainConfig(DataConfig):
     None,
     'Make a run repeatable: the same seed gives the same batches and weights.',
     minimum=0,
-    maximum=_LARGEST_SEED,
+    maximum=_LARGEST_INT32,
   )
 
   train_image_size: int = integer(
@@ -233,7 +233,10 @@ class TrainConfig(DataConfig):
     None, 'Steps between two checkpoints, instead of seconds.', minimum=1
   )
   max_checkpoints_to_keep: int = integer(
-    5, 'Number of checkpoints to keep; 0 keeps all.', minimum=0
+    5,
+    'Number of checkpoints to keep; 0 keeps all.',
+    minimum=0,
+    maximum=_LARGEST_INT32,
   )
   keep_checkpoint_every_n_hours: float = float_(
     10000.0, 'Keep one checkpoint forever every N hours.', minimum=0

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 _POLYNOMIAL_POWER = 1.0
+_MOST_STEPS = 2**31 - 1
 
 GradsAndVars = list[tuple[tf.Tensor, tf.Variable]]
 
@@ -30,7 +31,7 @@ def decay_steps(config: Any, num_samples: int) -> int:
     num_samples: images in an epoch.
   """
   steps = _steps_per_epoch(config, num_samples) * config.num_epochs_per_decay
-  return max(1, int(steps))
+  return max(1, int(min(steps, _MOST_STEPS)))
 
 
 def _fixed(config, step, num_samples):
