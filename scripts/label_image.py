@@ -25,7 +25,7 @@ from slim_support import flag_fields
 flag_fields.define_flags(label_config.LabelConfig)
 
 
-def main():
+def main() -> None:
   """Check the flags, then label the images."""
   checkpoint = flag_fields.flag_value(
     label_config.LabelConfig, 'checkpoint_path'

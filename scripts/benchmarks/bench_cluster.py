@@ -56,7 +56,7 @@ def main():
 
 
 def _rows(case, found, reference):
-  """Returns a row of the table for everything but the reference.
+  """Return a row of the table for everything but the reference.
 
   Args:
     case: network, size and batch.
@@ -77,7 +77,7 @@ def _rows(case, found, reference):
 
 
 def _measure_clones(name, size, batch):
-  """Returns '1 clone' and '2 clones' -> images/s of every turn."""
+  """Return '1 clone' and '2 clones' -> images/s of every turn."""
   contenders = []
   for clones in (1, 2):
     step = _clone_step(name, size, batch, clones)
@@ -88,7 +88,7 @@ def _measure_clones(name, size, batch):
 
 
 def _clone_step(name, size, batch, clones):
-  """Returns a function that trains on one batch and returns its size."""
+  """Return a function that trains on one batch and returns its size."""
   import tensorflow.compat.v1 as tf
 
   from deployment import model_deploy
@@ -136,7 +136,7 @@ def _clone_step(name, size, batch, clones):
 
 
 def _measure_processes(folder, name, size, batch):
-  """Returns '1 process', '2 workers' and ... -> images/s of every turn."""
+  """Return '1 process', '2 workers' and ... -> images/s of every turn."""
   from datasets import download_and_convert_digits
 
   data = os.path.join(folder, 'digits')
@@ -173,7 +173,7 @@ def _measure_processes(folder, name, size, batch):
 
 
 def _process_rate(folder, arguments):
-  """Returns the images/s of one training process."""
+  """Return the images/s of one training process."""
   with tempfile.TemporaryDirectory(dir=folder) as train_dir:
     result = subprocess.run(
       [
@@ -190,7 +190,7 @@ def _process_rate(folder, arguments):
 
 
 def _cluster_rate(folder, arguments, environment):
-  """Returns the images/s of one parameter server and the workers."""
+  """Return the images/s of one parameter server and the workers."""
   with tempfile.TemporaryDirectory(dir=folder) as train_dir:
     logs = os.path.join(train_dir, 'logs')
     subprocess.run(
@@ -208,7 +208,7 @@ def _cluster_rate(folder, arguments, environment):
 
 
 def _rate(log):
-  """Returns the images/s of a log: of the cluster's steps, not a worker's."""
+  """Return the images/s of a log: of the cluster's steps, not a worker's."""
   lines = re.findall(r'step (\d+): .* ([\d.]+) images/s', log)
   steps = [int(step) for step, _ in lines]
   rates = [float(rate) for _, rate in lines]

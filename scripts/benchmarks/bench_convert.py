@@ -37,7 +37,7 @@ _CLASSES = 5
 
 
 def photograph(seed: int, height: int, width: int) -> np.ndarray:
-  """Returns an image with detail of all sizes, as photographs have."""
+  """Return an image with detail of all sizes, as photographs have."""
   from PIL import Image
 
   random = np.random.default_rng(seed)
@@ -53,7 +53,7 @@ def photograph(seed: int, height: int, width: int) -> np.ndarray:
 
 
 def make_jpegs(folder: str, count: int):
-  """Writes JPEGs of 500 x 375 into class folders."""
+  """Write JPEGs of 500 x 375 into class folders."""
   from PIL import Image
 
   photographs = [photograph(seed, 420, 560) for seed in range(20)]
@@ -68,7 +68,7 @@ def make_jpegs(folder: str, count: int):
 
 
 def small_images(count: int, side: int, channels: int) -> np.ndarray:
-  """Returns uint8 of [count, side, side, channels]: crops of photographs."""
+  """Return uint8 of [count, side, side, channels]: crops of photographs."""
   photographs = [photograph(seed, 8 * side, 8 * side) for seed in range(20)]
   random = np.random.default_rng(0)
   images = np.empty((count, side, side, channels), np.uint8)
@@ -82,7 +82,7 @@ def small_images(count: int, side: int, channels: int) -> np.ndarray:
 
 
 def convert_jpegs(images: str, output: str):
-  """Converts the JPEGs with this library."""
+  """Convert the JPEGs with this library."""
   from datasets import download_and_convert_folder
   from datasets.conversion import options
 
@@ -92,7 +92,7 @@ def convert_jpegs(images: str, output: str):
 
 
 def convert_jpegs_straight(images: str, output: str):
-  """Converts the JPEGs with a session call each."""
+  """Convert the JPEGs with a session call each."""
   import tensorflow.compat.v1 as tf
 
   from datasets import dataset_utils
@@ -121,7 +121,7 @@ def convert_jpegs_straight(images: str, output: str):
 
 
 def convert_arrays(images: np.ndarray, output: str):
-  """Converts images in memory with this library."""
+  """Convert images in memory with this library."""
   from datasets.conversion import engine
   from datasets.download_and_convert_mnist import array_split
 
@@ -132,7 +132,7 @@ def convert_arrays(images: np.ndarray, output: str):
 
 
 def convert_arrays_straight(images: np.ndarray, output: str):
-  """Converts images in memory with a session call each."""
+  """Convert images in memory with a session call each."""
   import tensorflow.compat.v1 as tf
 
   from datasets import dataset_utils
@@ -152,7 +152,7 @@ def convert_arrays_straight(images: np.ndarray, output: str):
 
 
 def measure(convert, images, count: int) -> float:
-  """Returns the images a second of one conversion into a fresh folder."""
+  """Return the images a second of one conversion into a fresh folder."""
   with tempfile.TemporaryDirectory() as output:
     os.sync()  # what was written before shall not be paid for here
     start = time.perf_counter()
@@ -176,7 +176,7 @@ def bench(name: str, images, count: int, ours, straight):
 
 
 def main():
-  """Runs all measurements and prints the table."""
+  """Run all measurements and prints the table."""
   entry.load('datasets.conversion.encoding')
   rows, figures = [], {}
   silence = open(os.devnull, 'w')  # noqa: SIM115  (what conversions say)
@@ -190,7 +190,7 @@ def main():
 
 
 def _cases():
-  """Yields name, images, how many there are, and both ways to convert them."""
+  """Yield name, images, how many there are, and both ways to convert them."""
   with tempfile.TemporaryDirectory() as folder:
     make_jpegs(folder, FLAGS.num_jpegs)
     ways = convert_jpegs, convert_jpegs_straight

@@ -53,7 +53,7 @@ def main():
 
 
 def _ours(tf, stack, dataset, size):
-  """Returns the Contender that evaluates as this library does."""
+  """Return the Contender that evaluates as this library does."""
   from deployment.evaluation import config as eval_config
   from deployment.evaluation import evaluate
 
@@ -79,7 +79,7 @@ def _ours(tf, stack, dataset, size):
 
 
 def _queues(stack, dataset, size, channels):
-  """Returns the Contender that evaluates the TensorFlow 1 way."""
+  """Return the Contender that evaluates the TensorFlow 1 way."""
   import tensorflow.compat.v1 as tf
   import tf1_way
 
@@ -111,7 +111,7 @@ def _queues(stack, dataset, size, channels):
 
 
 def _report(size, results):
-  """Prints the rates and what they are relative to."""
+  """Print the rates and what they are relative to."""
   rows, figures = [], {}
   for name, result in results.items():
     row = [name, f'{result.rate:.1f}', f'{result.cpu_ms:.2f}']

@@ -68,7 +68,7 @@ def main():
 
 
 def _predictors(name):
-  """Returns the network with variables and frozen, with the same weights."""
+  """Return the network with variables and frozen, with the same weights."""
   import tensorflow.compat.v1 as tf
 
   from deployment.export import frozen_graph, graph_predictor, inference_graph
@@ -93,7 +93,7 @@ def _predictors(name):
 
 
 def _measure(variables, frozen, batch_size):
-  """Returns 'variables' and 'frozen' -> common.Measurement."""
+  """Return 'variables' and 'frozen' -> common.Measurement."""
   shape = variables.image_shape
   images = np.random.RandomState(0).uniform(-1, 1, [batch_size, *shape])
   images = images.astype(np.float32)
@@ -107,7 +107,7 @@ def _measure(variables, frozen, batch_size):
 
 
 def _steps(run, images):
-  """Returns how many runs take about --seconds."""
+  """Return how many runs take about --seconds."""
   run(images)
   start = time.perf_counter()
   run(images)

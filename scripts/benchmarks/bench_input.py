@@ -93,7 +93,7 @@ def main():
 
 
 def _contender(tf, stack, name, build, session=None):
-  """Returns a Contender with a graph and an open session of its own."""
+  """Return a Contender with a graph and an open session of its own."""
   small = name.partition(' ')[0].removesuffix('_eval') in _SMALL
   with tf.Graph().as_default():
     images = build()
@@ -119,7 +119,7 @@ def _threads():
 
 
 def _ours(tf, family, is_eval, dataset, size, channels):
-  """Builds this library's pipeline; returns the images of a batch."""
+  """Build this library's pipeline; returns the images of a batch."""
   from deployment.inputs import input_spec, pipeline
   from preprocessing import preprocessing_factory
 
@@ -140,7 +140,7 @@ def _ours(tf, family, is_eval, dataset, size, channels):
 
 
 def _queues(tf1_way, family, is_eval, dataset, size, channels):
-  """Builds the TensorFlow 1 way; returns the images of a batch."""
+  """Build the TensorFlow 1 way; returns the images of a batch."""
   preprocess = tf1_way.preprocessing(family, not is_eval, size, channels)
   images, _ = tf1_way.batches(
     dataset, preprocess, FLAGS.batch_size, shuffle=not is_eval
@@ -149,7 +149,7 @@ def _queues(tf1_way, family, is_eval, dataset, size, channels):
 
 
 def _stage(tf, name, dataset):
-  """Builds the first stages of the pipeline; returns a number per image."""
+  """Build the first stages of the pipeline; returns a number per image."""
   from deployment.inputs import pipeline
   from preprocessing import image_ops, inception_plans, windows
 
@@ -176,7 +176,7 @@ def _stage(tf, name, dataset):
 
 
 def _report(results):
-  """Prints the rates and what they are relative to."""
+  """Print the rates and what they are relative to."""
   decoding = results['decode']
   rows, figures = [], {}
   for name, result in results.items():

@@ -106,7 +106,7 @@ class _Bench:
     self.dataset = self._images(folder)
 
   def _images(self, folder):
-    """Returns photos, or images of the network's size if that is small."""
+    """Return photos, or images of the network's size if that is small."""
     import photos
 
     if self.size > 32:
@@ -145,14 +145,14 @@ class _Bench:
     return batches.with_options(options)
 
   def step(self, name):
-    """Returns a function of no arguments that trains a step."""
+    """Return a function of no arguments that trains a step."""
     if name == 'TF1':
       return self._queues()
     session, train_op = self.ours(name)
     return lambda: session.run(train_op)
 
   def ours(self, name):
-    """Returns a session and what trains a step in it, as this library does."""
+    """Return a session and what trains a step in it, as this library does."""
     from deployment.cluster import replica
     from deployment.inputs import pipeline
     from deployment.training import train_graph, train_session
@@ -176,7 +176,7 @@ class _Bench:
     return session, graph.train_op
 
   def _queues(self):
-    """Returns a function that trains a step the TensorFlow 1 way."""
+    """Return a function that trains a step the TensorFlow 1 way."""
     import tf1_way
 
     from nets import nets_factory
@@ -200,7 +200,7 @@ class _Bench:
       )
 
   def contender(self, name):
-    """Returns the Contender that `step` makes of this name."""
+    """Return the Contender that `step` makes of this name."""
     # The flags of this run hold for it too; the last of two of a kind counts.
     command = [
       __file__,
@@ -211,7 +211,7 @@ class _Bench:
     return self._elsewhere(name, command)
 
   def keras(self):
-    """Returns the Contender that trains with Keras 3."""
+    """Return the Contender that trains with Keras 3."""
     if FLAGS.model_name not in _KERAS:
       raise SystemExit(f'--keras knows {", ".join(_KERAS)}')
     script = pathlib.Path(__file__).with_name('keras_steps.py')
@@ -220,7 +220,7 @@ class _Bench:
     return self._elsewhere('Keras 3', command)
 
   def _elsewhere(self, name, command):
-    """Returns a Contender whose steps a process of its own takes."""
+    """Return a Contender whose steps a process of its own takes."""
     process = self._stack.enter_context(common.Answering(command))
 
     def step():
@@ -233,7 +233,7 @@ class _Bench:
 
 
 def _profile(tf, session, train_op):
-  """Prints which kinds of operations one step spends its time in."""
+  """Print which kinds of operations one step spends its time in."""
   for _ in range(_WARM_UP):
     session.run(train_op)
   metadata = tf.RunMetadata()
@@ -256,7 +256,7 @@ def _profile(tf, session, train_op):
 
 
 def _measure_memory(bench):
-  """Prints how much memory the process has gained after the first steps."""
+  """Print how much memory the process has gained after the first steps."""
   train = bench.step('real')
   for step in range(FLAGS.memory_steps):
     train()
@@ -280,7 +280,7 @@ def _measure_memory(bench):
 
 
 def _report(bench, results):
-  """Prints the rates and what they are relative to."""
+  """Print the rates and what they are relative to."""
   import roofline
 
   needs = roofline.PASSES_OF_TRAINING * roofline.multiply_adds(

@@ -25,7 +25,7 @@ flags.disclaim_key_flags()  # They belong to the script that wants them.
 
 
 def define_flags(*names):
-  """Defines those of --baseline, --repeats and --data_dir, and --json."""
+  """Define those of --baseline, --repeats and --data_dir, and --json."""
   if 'baseline' in names:
     flags.DEFINE_bool(
       'baseline', False, 'Measure the straightforward way of TensorFlow 1 too.'
@@ -86,18 +86,18 @@ class Measurement(NamedTuple):
     return statistics.median(self.cpu)
 
   def percentile(self, percent: int) -> float:
-    """The seconds that a step takes at most, in so many percent of them."""
+    """Return the seconds that a given percentage of the steps stays below."""
     if len(self.seconds) < 2:
       return self.seconds[0]
     return statistics.quantiles(self.seconds, n=100)[percent - 1]
 
   def ratio(self, other) -> float:
-    """The median over the turns of this rate divided by the other's."""
+    """Return the median, over the turns, of this rate divided by the other."""
     pairs = zip(self.rates, other.rates, strict=True)
     return statistics.median(mine / its for mine, its in pairs)
 
   def cpu_ratio(self, other) -> float:
-    """The median of the other's processor time divided by this one's."""
+    """Return the median of the other processor time divided by this one."""
     pairs = zip(self.cpu, other.cpu, strict=True)
     return statistics.median(its / mine for mine, its in pairs)
 
@@ -129,13 +129,13 @@ class Answering:
     self._process.__exit__(None, None, None)
 
   def ask(self, steps: int) -> float:
-    """Returns the processor time in seconds it has taken after more steps."""
+    """Return the processor time in seconds it has taken after more steps."""
     print(steps, file=self._process.stdin, flush=True)
     return float(self._process.stdout.readline())
 
 
 def answer(step):
-  """Takes as many steps as an `Answering` asks for, until it goes.
+  """Take as many steps as an `Answering` asks for, until it closes.
 
   Args:
     step: a function of no arguments.
@@ -174,7 +174,7 @@ def take_turns(contenders, repeats: int) -> dict:
 
 
 def _one_turn(contender):
-  """Returns images, seconds of processor time and the seconds of each step."""
+  """Return images, seconds of processor time and the seconds of each step."""
   for _ in range(contender.warm_up):
     contender.step()
   images, marks, cpu = 0, [time.perf_counter()], contender.cpu()
@@ -186,7 +186,7 @@ def _one_turn(contender):
 
 
 def _settle(clocks):
-  """Waits until all threads have filled their queues.
+  """Wait until all threads have filled their queues.
 
   Args:
     clocks: the functions that return the contenders' processor times.
@@ -199,7 +199,7 @@ def _settle(clocks):
 
 
 def machine() -> dict:
-  """Returns what the figures were measured on, and with."""
+  """Return what the figures were measured on, and with."""
   versions = {
     name: metadata.version(name)
     for name in ('tensorflow', 'tf-slim', 'keras', 'numpy')
@@ -238,7 +238,7 @@ def _commit():
 
 
 def table(header, rows) -> str:
-  """Returns rows of cells as a Markdown table."""
+  """Return rows of cells as a Markdown table."""
   cells = [[str(cell) for cell in row] for row in [header, *rows]]
   widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
   lines = [
@@ -249,7 +249,7 @@ def table(header, rows) -> str:
 
 
 def report(title: str, header, rows, figures):
-  """Prints a table and the machine; writes --json if it is given.
+  """Print a table and the machine; writes --json if it is given.
 
   Args:
     title: what was measured.
@@ -268,7 +268,7 @@ def report(title: str, header, rows, figures):
 
 @contextlib.contextmanager
 def data_folder():
-  """Yields the folder of the generated images."""
+  """Yield the folder of the generated images."""
   if FLAGS.data_dir:
     os.makedirs(FLAGS.data_dir, exist_ok=True)
     yield FLAGS.data_dir
@@ -278,12 +278,12 @@ def data_folder():
 
 
 def temporary_folder():
-  """Returns the context of a folder that goes when it ends."""
+  """Return the context of a folder that goes when it ends."""
   return tempfile.TemporaryDirectory(prefix='benchmark-')
 
 
 def resident_mb() -> float:
-  """Returns the memory that this process occupies, in 10^6 bytes."""
+  """Return the memory that this process occupies, in 10^6 bytes."""
   with open('/proc/self/statm') as file:
     pages = int(file.read().split()[1])
   return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

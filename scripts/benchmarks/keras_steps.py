@@ -12,7 +12,7 @@ import numpy as np
 
 
 def main(name, batch_size, image_size, num_classes):
-  """Builds the network, then trains as it is told until there is no more."""
+  """Build the network, then trains as it is told until there is no more."""
   model = getattr(keras.applications, name)(
     weights=None,
     classes=num_classes,

@@ -21,7 +21,7 @@ _QUALITY = 90
 
 
 def photo(number: int, height: int, width: int) -> np.ndarray:
-  """Returns the photo with this number, uint8 [height, width, 3]."""
+  """Return the photo with this number, uint8 [height, width, 3]."""
   random = np.random.default_rng(number)
   clouds = np.stack([_clouds(random, height, width) for _ in range(4)], -1)
   image = 115 + 50 * (0.8 * clouds[..., :1] + 0.4 * clouds[..., 1:])
@@ -49,7 +49,7 @@ def _clouds(random, height, width):
 
 
 def jpeg(image: np.ndarray) -> bytes:
-  """Returns an image as JPEG with 4:2:0 chroma, as cameras write it."""
+  """Return an image as JPEG with 4:2:0 chroma, as cameras write it."""
   pillow = errors.import_extra('PIL.Image', 'images')
   buffer = io.BytesIO()
   pillow.fromarray(image).save(buffer, 'JPEG', quality=_QUALITY)
@@ -57,7 +57,7 @@ def jpeg(image: np.ndarray) -> bytes:
 
 
 def png(image: np.ndarray) -> bytes:
-  """Returns a grayscale image, uint8 [height, width], as PNG."""
+  """Return a grayscale image, uint8 [height, width], as PNG."""
   pillow = errors.import_extra('PIL.Image', 'images')
   buffer = io.BytesIO()
   pillow.fromarray(image).save(buffer, 'PNG')
@@ -65,7 +65,7 @@ def png(image: np.ndarray) -> bytes:
 
 
 def photos(folder: str, count: int, *, height=375, width=500, shards=4):
-  """Returns a data set of `count` JPEGs, written to the folder if need be."""
+  """Return a data set of `count` JPEGs, written to the folder if need be."""
 
   def encoded(number):
     return jpeg(photo(number, height, width)), b'jpeg', height, width
@@ -75,7 +75,7 @@ def photos(folder: str, count: int, *, height=375, width=500, shards=4):
 
 
 def small_images(folder: str, count: int, *, channels=1, shards=1):
-  """Returns a data set of PNGs, as MNIST's (28 x 28) or CIFAR-10's (32 x 32).
+  """Return a data set of PNGs, as MNIST's (28 x 28) or CIFAR-10's (32 x 32).
 
   Args:
     folder: where the files are, or will be written.
@@ -95,7 +95,7 @@ def small_images(folder: str, count: int, *, channels=1, shards=1):
 
 
 def _write(folder, count, shards, encoded):
-  """Writes the images in shards; `_WRITTEN` says that all are there."""
+  """Write the images in shards; `_WRITTEN` says that all are there."""
   written = os.path.join(folder, 'written')
   if os.path.exists(written):
     return

@@ -14,7 +14,7 @@ PASSES_OF_TRAINING = 3
 
 
 def peaks() -> dict:
-  """Returns the multiply-adds/s of a matrix product and of convolutions."""
+  """Return the multiply-adds/s of a matrix product and of convolutions."""
   found = {}
   with tf.Graph().as_default():
     matrix = tf.random.normal([2048, 2048])
@@ -31,7 +31,7 @@ def peaks() -> dict:
 
 
 def _rate(operation, arguments, multiply_adds):
-  """Returns the best rate of an operation, in multiply-adds/s."""
+  """Return the best rate of an operation, in multiply-adds/s."""
   kept = [tf.Variable(argument, trainable=False) for argument in arguments]
   result = operation(*kept)
   with tf.Session() as session:
@@ -49,7 +49,7 @@ def _rate(operation, arguments, multiply_adds):
 def multiply_adds(
   model_name: str, num_classes: int, image_size: int, channels: int
 ) -> int:
-  """Returns the multiply-adds of a network for one image, forwards."""
+  """Return the multiply-adds of a network for one image, forwards."""
   with tf.Graph().as_default():
     network = nets_factory.get_network_fn(model_name, num_classes)
     images = tf.placeholder(tf.float32, [1, image_size, image_size, channels])

@@ -17,7 +17,7 @@ _MEANS = (123.68, 116.78, 103.94)
 
 
 def batches(dataset, preprocess, batch_size: int, *, shuffle=True):
-  """Returns images and labels of a batch, from queues.
+  """Return images and labels of a batch, from queues.
 
   Args:
     dataset: a slim Dataset.
@@ -45,7 +45,7 @@ def batches(dataset, preprocess, batch_size: int, *, shuffle=True):
 
 @contextlib.contextmanager
 def session():
-  """Yields a session of the default graph with its queues running."""
+  """Yield a session of the default graph with its queues running."""
   with tf.Session() as result:
     result.run(
       [
@@ -66,7 +66,7 @@ def session():
 
 @contextlib.contextmanager
 def training(network_fn, images, labels, num_classes: int):
-  """Yields a function that trains one step, as slim.learning.train does.
+  """Yield a function that trains one step, as slim.learning.train does.
 
   Args:
     network_fn: fn(images) -> logits, end points.
@@ -97,7 +97,7 @@ def training(network_fn, images, labels, num_classes: int):
 
 
 def metrics(logits, labels) -> list:
-  """Returns the ops that add a batch to the accuracy and the recall at 5."""
+  """Return the ops that add a batch to the accuracy and the recall at 5."""
   predictions = tf.argmax(logits, 1)
   in_top_5 = tf.nn.in_top_k(logits, labels, min(5, logits.shape[1]))
   return [
@@ -204,7 +204,7 @@ _PREPROCESSING = {
 
 
 def preprocessing(family: str, is_training: bool, size: int, channels: int):
-  """Returns fn(image) -> float32 [size, size, channels]."""
+  """Return fn(image) -> float32 [size, size, channels]."""
   function = _PREPROCESSING[family, is_training]
 
   def preprocess(image):
