@@ -22,6 +22,7 @@ __all__ = [
   'FORMAT_VERSION',
   'LABELS_FILENAME',
   'METADATA_FILENAME',
+  'check_folder_name',
   'check_readable',
   'check_split',
   'class_names',
@@ -171,6 +172,7 @@ def find_files(
       f'--dataset_dir is missing: the folder that holds {spec.name}. '
       f'{spec.conversion_hint("")}'
     )
+  check_folder_name(dataset_dir)
   if not files.is_folder(dataset_dir):
     raise errors.UserError(
       f'There is no folder {dataset_dir!r}. {spec.conversion_hint(dataset_dir)}'
@@ -185,6 +187,21 @@ def find_files(
   for path in found:
     check_readable(path)
   return found
+
+
+def check_folder_name(dataset_dir: str) -> None:
+  """Raise UserError for a path that TensorFlow cannot handle.
+
+  Args:
+    dataset_dir: the folder of the data set.
+  """
+  try:
+    dataset_dir.encode()
+  except UnicodeEncodeError as error:
+    raise errors.UserError(
+      f'--dataset_dir={dataset_dir!r} is not valid UTF-8, which TensorFlow '
+      'needs. Rename it, or use another folder.'
+    ) from error
 
 
 def check_readable(path: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from datasets import converted
 from slim_support import errors, files
 
 WORK_FOLDER = '.conversion'
@@ -28,6 +29,7 @@ def locked(dataset_dir: str) -> Iterator[str]:
       f'--dataset_dir={dataset_dir} is not a local folder. Convert to a local '
       'folder, then copy it.'
     )
+  converted.check_folder_name(dataset_dir)
   work = files.join(dataset_dir, WORK_FOLDER)
   files.make_folder('dataset_dir', dataset_dir)
   full_disk = files.report_full_disk(
