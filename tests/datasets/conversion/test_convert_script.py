@@ -1,6 +1,7 @@
 """download_and_convert_data.py and show_dataset.py as users run them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,87 @@ def test_killed_script_leaves_nothing_half_done(tmp_path):
   assert alive == []
   convert_here(images, output)
   convert_here(images, tmp_path / 'whole')
+  assert made.folder_bytes(output) == made.folder_bytes(tmp_path / 'whole')
+
+
+def interrupt(images, output, number, wait):
+  """Sends a signal to the script and its processes, as a terminal does.
+
+  Returns:
+    Its status and what it printed on standard error.
+  """
+  process = subprocess.Popen(
+    [
+      sys.executable,
+      ROOT / SCRIPT,
+      '--dataset_name=folder',
+      f'--image_dir={images}',
+      f'--dataset_dir={output}',
+      '--num_shards=30',
+      '--num_workers=2',
+    ],
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    text=True,
+    start_new_session=True,
+    # As users have it; with it TensorFlow prints lines of its own.
+    env={k: v for k, v in os.environ.items() if k != 'TF_CPP_MIN_LOG_LEVEL'},
+  )
+  wait(process)
+  children = psutil.Process(process.pid).children()
+  os.killpg(process.pid, number)
+  _, stderr = process.communicate(timeout=60)
+  _, alive = psutil.wait_procs(children, timeout=20)
+  assert alive == []
+  return process.returncode, stderr
+
+
+@pytest.mark.parametrize(
+  'number',
+  [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+)
+def test_interrupted_script_ends_in_one_line(tmp_path, number):
+  images = fill(tmp_path / 'in', count=300)
+  output = tmp_path / 'out'
+  shard = output / '.conversion/folder_train-00007-of-00030.tfrecord'
+
+  def wait(process):
+    deadline = time.monotonic() + 120
+    while not shard.exists() and time.monotonic() < deadline:
+      assert process.poll() is None
+      time.sleep(0.001)
+
+  status, stderr = interrupt(images, output, number, wait)
+  lines = [line for line in stderr.splitlines() if 'Converting' not in line]
+  assert lines == [f'{SCRIPT}: Stopped by {number.name}.']
+  assert status == 128 + number
+  left = made.folder_bytes(output)
+  assert all(name.startswith('.conversion/') for name in left)
+  assert not any(name.endswith('.tmp') for name in left)
+  convert_here(images, output)
+  convert_here(images, tmp_path / 'whole')
+  assert made.folder_bytes(output) == made.folder_bytes(tmp_path / 'whole')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_script_interrupted_at_random_points(tmp_path, number):
+  import random
+
+  generator = random.Random(0)
+  images = fill(tmp_path / 'in', count=300)
+  convert_here(images, tmp_path / 'whole')
+  output = tmp_path / 'out'
+  for _ in range(10):
+    seconds = generator.uniform(0.3, 8)
+    status, stderr = interrupt(
+      images, output, number, lambda _, seconds=seconds: time.sleep(seconds)
+    )
+    assert 'Traceback' not in stderr
+    assert status in (0, 128 + number)
+    if status == 0:
+      shutil.rmtree(output)
+  convert_here(images, output)
   assert made.folder_bytes(output) == made.folder_bytes(tmp_path / 'whole')
 
 
