@@ -4,7 +4,8 @@ r"""Measures evaluation: images/s over a whole split.
 
 Each step is a pass over all images with the evaluator of
 eval_image_classifier.py. 'TF1' is the same network behind queues, with
-streaming metrics, run as often as there are batches.
+streaming metrics, run as often as there are batches. 'label_image' runs the
+exported network on the same images as files.
 """
 
 import contextlib
@@ -27,6 +28,8 @@ flags.DEFINE_integer('batch_size', 50, 'Images in a batch.', 1)
 flags.DEFINE_integer('image_size', None, "Side of the images; the network's.")
 flags.DEFINE_integer('num_images', 500, 'How many images there are.', 1)
 
+flags.DEFINE_bool('label', False, 'Measure label_image on the same images too.')
+
 
 def main():
   """Measures everything in turns and prints the table."""
@@ -47,6 +50,8 @@ def main():
         folder, FLAGS.num_images, channels=network.default_channels
       )
     contenders = [_ours(tf, stack, dataset, size)]
+    if FLAGS.label:
+      contenders.append(_label_image(tf, stack, dataset, size))
     if FLAGS.baseline:
       contenders.append(_queues(stack, dataset, size, network.default_channels))
     _report(size, common.take_turns(contenders, FLAGS.repeats))
@@ -76,6 +81,49 @@ def _ours(tf, stack, dataset, size):
       return sum(len(batch.label) for batch in evaluator.batches(session))
 
   return common.Contender('evaluation', step, 1)
+
+
+def _label_image(tf, stack, dataset, size):
+  """Returns the Contender that labels the images as files."""
+  from datasets import reading
+  from deployment.export import config as export_config
+  from deployment.export import export
+  from deployment.labeling import config as label_config
+  from deployment.labeling import label, network
+  from nets import nets_factory
+
+  folder = pathlib.Path(stack.enter_context(common.temporary_folder()))
+  with tf.Graph().as_default(), tf.Session() as session:
+    channels = nets_factory.network(FLAGS.model_name).default_channels
+    images = tf.placeholder(tf.float32, [None, size, size, channels])
+    nets_factory.get_network_fn(FLAGS.model_name, 1001)(images)
+    session.run(tf.global_variables_initializer())
+    prefix = tf.train.Saver().save(session, str(folder / 'model.ckpt'))
+  frozen = str(folder / 'frozen.pb')
+  with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
+    export.export(
+      export_config.ExportConfig(
+        model_name=FLAGS.model_name,
+        image_size=size,
+        checkpoint_path=prefix,
+        frozen_file=frozen,
+      )
+    )
+  paths = []
+  for record in reading.records(dataset):
+    paths.append(str(folder / f'{len(paths)}.jpg'))
+    pathlib.Path(paths[-1]).write_bytes(record.encoded)
+  options = label_config.LabelConfig(
+    graph=frozen, image=str(folder), batch_size=FLAGS.batch_size
+  )
+  loaded = network.load(options)
+
+  def step():
+    results = [*label.results(paths, loaded, options)]
+    assert not any(result.error for result in results)
+    return len(results)
+
+  return common.Contender('label_image', step, 1)
 
 
 def _queues(stack, dataset, size, channels):
