@@ -84,7 +84,7 @@ def _ours(tf, stack, dataset, size):
 
 
 def _label_image(tf, stack, dataset, size):
-  """Returns the Contender that labels the images as files."""
+  """Return the Contender that labels the images as files."""
   from datasets import reading
   from deployment.export import config as export_config
   from deployment.export import export
