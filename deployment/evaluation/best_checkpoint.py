@@ -32,6 +32,7 @@ def keep(eval_dir: str, prefix: str) -> None:
   current = locate.latest_by_state(folder)
   if current and os.path.basename(current) == name:
     if _is_same(prefix, current):
+      _remove_others(folder, name)
       return
     name = _NEW + name
   for path in _files_of(prefix):

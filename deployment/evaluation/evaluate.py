@@ -76,6 +76,11 @@ def _check_predictions_file(config, dataset):
     return
   files.check_writable('predictions_file', path)
   inputs = {name: 'the data set' for name in reading.list_files(dataset)}
+  inputs |= {
+    found: 'a file of the data set'
+    for found in files.glob(config.dataset_dir or '.', '*')
+    if not files.is_folder(found)
+  }
   folder = os.path.expanduser(config.checkpoint_path)
   if not files.is_folder(folder):
     folder = os.path.dirname(folder) or '.'

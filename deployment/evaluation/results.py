@@ -80,7 +80,7 @@ def write(
     history.add(config.eval_dir, evaluation)
   except (OSError, tf.errors.OpError) as error:
     if isinstance(error, tf.errors.OpError):
-      error = OSError(errors.error_summary(error))
+      error = errors.as_os_error(error)
     raise files.cannot_write(f'--eval_dir={config.eval_dir}', error) from error
 
 
