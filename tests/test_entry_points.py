@@ -92,7 +92,8 @@ def test_convert_train_resume_evaluate_export(run_script, tmp_path):
     f'--dataset_dir={data}', f'--train_dir={model}', '--optimizer=momentum',
   ]  # fmt: skip
   first = run(*train, '--max_number_of_steps=20')
-  assert re.search(r'step 20: loss \d+\.\d+, learning rate 0\.01', first)
+  line = r'step 20: loss = \d+\.\d+ \(\d+\.\d+ sec/step\), learning rate 0\.01'
+  assert re.search(line, first)
   second = run(*train, '--max_number_of_steps=40')
   assert re.search(r'Resuming from .*model\.ckpt-20', second)
   assert 'step 1:' not in second

@@ -8,10 +8,12 @@
 Importing this module does not import TensorFlow.
 """
 
+import collections
 import contextlib
 import dataclasses
 import os
 import platform
+import re
 import secrets
 import subprocess
 import time
@@ -178,7 +180,7 @@ def read_run(checkpoint_path: str | None) -> dict[str, Any] | None:
   run = json_files.read(path, _SCHEMA, _DAMAGED)
   names = run.get('class_names') or {}
   for label, name in names.items():
-    if not label.lstrip('-').isdecimal() or not isinstance(name, str):
+    if not re.fullmatch(r'-?[0-9]{1,18}', label) or not isinstance(name, str):
       raise errors.UserError(
         f'{path} is damaged: class_names must map labels to names, found '
         f'{label!r}: {name!r}. {_DAMAGED}'
@@ -256,6 +258,8 @@ def check_same_run(
 def _preprocessing(flags):
   """Return the family of the preprocessing that flags ask for, or None."""
   name = flags.get('preprocessing_name') or flags.get('model_name')
+  if not isinstance(name, str):  # a damaged record
+    return None
   try:
     return preprocessing_factory.family_name(name)
   except errors.UserError:  # one that this version does not know
@@ -267,11 +271,13 @@ def _moved_classes(before, now):
 
   A class with a new name is fine: somebody may have corrected a typo.
   """
-  label_of = {name: label for label, name in now.items()}
+  labels = collections.defaultdict(list)
+  for label, name in now.items():
+    labels[name].append(label)
   return [
-    f'the class {name!r} had the label {label} and now has {label_of[name]}'
+    f'the class {name!r} had the label {label} and now has {labels[name][0]}'
     for label, name in before.items()
-    if label_of.get(name, int(label)) != int(label)
+    if name in labels and int(label) not in labels[name]
   ][:1]
 
 

@@ -4,24 +4,18 @@ A check asks the worker service of a TensorFlow server for its devices, whose
 names contain its job and task. This needs no TensorFlow.
 """
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
-import grpc
 from absl import logging
 
 from deployment.cluster import members
+from deployment.command_line import server
 from slim_support import errors
 
-_METHOD = '/tensorflow.WorkerService/GetStatus'
-_RESPONSE_SECS = 2
 _PAUSE_SECS = 0.5
 _LOG_SECS = 10
-# A proxy does not know the addresses inside a cluster.
-_OPTIONS = (('grpc.enable_http_proxy', 0),)
-_NO_SERVER = 'another program responds there'
 
 
 class Interrupted(Exception):
@@ -49,13 +43,9 @@ class Peer:
 
   def problem(self) -> str | None:
     """Return None if the process is healthy, else what is wrong."""
-    with contextlib.closing(
-      grpc.insecure_channel(self.address, options=_OPTIONS)
-    ) as channel:
-      try:
-        status = channel.unary_unary(_METHOD)(b'', timeout=_RESPONSE_SECS)
-      except grpc.RpcError as error:
-        return _short(error.details() or str(error.code()))
+    status, problem = server.get_status(self.address)
+    if problem:
+      return problem
     expected = f'/job:{self.job}/replica:0/task:{self.task}/'
     if expected.encode() in status:
       return None
@@ -63,14 +53,6 @@ class Peer:
       'another TensorFlow process responds there: do all processes have the '
       'same list of hosts?'
     )
-
-
-def _short(details):
-  """Return the essential part of a gRPC error."""
-  for known in ('Connection refused', 'Domain name not found', 'HTTP/2'):
-    if known in details:
-      return _NO_SERVER if known == 'HTTP/2' else known
-  return details.split('; last error: ')[-1]
 
 
 def of_cluster(cluster: members.Cluster) -> tuple[list[Peer], list[Peer]]:

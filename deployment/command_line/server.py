@@ -1,19 +1,50 @@
-"""Wait for the TensorFlow server that --master names."""
+"""Ask over gRPC whether a TensorFlow server responds; wait for --master.
+
+This needs no TensorFlow.
+"""
 
 import contextlib
 import re
 import time
 from collections.abc import Callable
 
-import grpc
-
 from slim_support import errors
 
 _METHOD = '/tensorflow.WorkerService/GetStatus'
-_ANSWER_SECS = 2
+_RESPONSE_SECS = 2
 _PAUSE_SECS = 0.5
-# A proxy for the internet does not know the machines of a cluster.
+# A proxy does not know the addresses inside a cluster.
 _OPTIONS = (('grpc.enable_http_proxy', 0),)
+_NO_SERVER = 'another program responds there'
+
+
+def get_status(address: str) -> tuple[bytes, str | None]:
+  """Return what a TensorFlow server says of its devices.
+
+  Args:
+    address: 'host:port'.
+
+  Returns:
+    The serialized status, which has the names of the devices, and None; or
+    nothing, and what is wrong.
+  """
+  import grpc
+
+  with contextlib.closing(
+    grpc.insecure_channel(address, options=_OPTIONS)
+  ) as channel:
+    try:
+      return channel.unary_unary(_METHOD)(b'', timeout=_RESPONSE_SECS), None
+    except grpc.RpcError as error:
+      return b'', _short(error.details() or str(error.code()))
+
+
+def _short(details):
+  """Return the essential part of a gRPC error."""
+  for known in ('Connection refused', 'Domain name not found', 'HTTP/2'):
+    if known in details:
+      return _NO_SERVER if known == 'HTTP/2' else known
+  return details.split('; last error: ')[-1]
 
 
 def wait(
@@ -39,7 +70,7 @@ def wait(
       f'--master={master}: must be grpc://HOST:PORT, or empty to run here.'
     )
   start = time.monotonic()
-  while problem := _problem(address[1]):
+  while problem := get_status(address[1])[1]:
     if stopped():
       return
     if time.monotonic() - start >= timeout_secs:
@@ -48,13 +79,3 @@ def wait(
         f'--cluster_timeout_secs={timeout_secs:g} ({problem}).'
       )
     time.sleep(_PAUSE_SECS)
-
-
-def _problem(address):
-  """Return None if a TensorFlow server answers, else what is wrong."""
-  with contextlib.closing(grpc.insecure_channel(address, _OPTIONS)) as channel:
-    try:
-      channel.unary_unary(_METHOD)(b'', timeout=_ANSWER_SECS)
-    except grpc.RpcError as error:
-      return error.details().split('; last error: ')[-1]
-  return None
