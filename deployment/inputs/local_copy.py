@@ -7,7 +7,7 @@ from typing import Any
 
 from absl import logging
 
-from deployment.inputs import shard_files
+from deployment.inputs import record_counts, shard_files
 from slim_support import errors, files
 
 _COPIED_AT_ONCE = 4
@@ -50,6 +50,9 @@ def on_disk(dataset: Any, folder: str) -> Any:
   logging.info('Reading the copies in %s (%.1f GB).', private, total / 1e9)
   result = copy.copy(dataset)
   result.data_sources = copies
+  counts = record_counts.of_files(dataset, names, count=False)
+  if counts:
+    result.record_counts = dict(zip(copies, counts, strict=True))
   return result
 
 

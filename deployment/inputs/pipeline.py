@@ -20,6 +20,7 @@ def train_batches(
   seed: int | None = None,
   start: int | tf.Tensor = 0,
   worker: tuple[int, int] = (0, 1),
+  resuming: bool = False,
 ) -> tf.data.Dataset:
   """Return endless shuffled batches.
 
@@ -29,10 +30,12 @@ def train_batches(
     seed: an int makes the batches repeatable: the same seed gives the same
       images with the same distortions in the same order, with any number of
       threads.
-    start: how many images to skip, so that a run that resumes continues where
-      it stopped; an int or an int64 scalar, which is read when the iterator is
-      initialized.
+    start: how many images came before, so that a run that resumes continues
+      where it stopped; an int or an int64 scalar, which is read when the
+      iterator is initialized. Without a seed, a new order begins.
     worker: (number, count); workers read different records.
+    resuming: whether `start` is likely to be more than 0, so that it is worth
+      counting the records of files whose numbers are not known.
 
   Returns:
     A Dataset of {'image': float32 [batch_size, size, size, channels],
@@ -40,23 +43,29 @@ def train_batches(
     first epoch on}.
   """
   repeatable = seed is not None
+  skipped = start if repeatable else 0
   if not repeatable:
     seed = int.from_bytes(os.urandom(4), 'little')
   loader = loaders.choose(
     spec, seed=seed, deterministic=repeatable, cached=spec.cached
   )
-  shards = record_order.Shards(spec.dataset, worker, spec.readers)
+  shards = record_order.Shards(
+    spec.dataset,
+    worker,
+    spec.readers,
+    count=resuming and repeatable and not spec.cached,
+  )
   if spec.cached:
 
     def shuffled_batches(cache, count):
-      positions = record_order.shuffled_numbers(count, seed=seed, start=start)
+      positions = record_order.shuffled_numbers(count, seed=seed, start=skipped)
       return loader.batches(
         positions.enumerate(start), batch_size, _lookup_in(cache)
       )
 
     batches = _cached(loader, shards).flat_map(shuffled_batches)
   else:
-    records = shards.shuffled(seed=seed, start=start)
+    records = shards.shuffled(seed=seed, start=skipped)
     batches = loader.batches(records.enumerate(start), batch_size, tf.identity)
   return _prefetched(batches)
 
@@ -76,7 +85,7 @@ def eval_batches(
     'label': int64 [?], 'index': int64 [?], the number of the record}.
   """
   loader = loaders.choose(spec, seed=None, deterministic=True, cached=False)
-  records = record_order.in_order(spec.dataset, spec.readers)
+  records = record_order.in_order(spec.dataset)
   if max_batches is not None:
     records = records.take(max_batches * batch_size)
   return _prefetched(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
-from deployment.checkpoints import scopes
+from deployment.checkpoints import locate, scopes
 from deployment.cluster import sync_replicas
 from deployment.inputs import input_spec, pipeline
 from deployment.training import (
@@ -120,6 +120,7 @@ def _clone_batches(config, deploy, spec, global_step):
       seed=config.random_seed,
       start=global_step * per_step // deploy.num_replicas,
       worker=(deploy.replica_id, deploy.num_replicas),
+      resuming=locate.latest_by_state(config.train_dir) is not None,
     )
     batch = pipeline.iterator(batches).get_next()
     images = tf.split(batch['image'], deploy.num_clones)

@@ -174,6 +174,16 @@ def test_a_later_start_goes_on_with_the_same_batches(dataset, in_memory, done):
 
 
 @pytest.mark.parametrize('in_memory', [False, True])
+def test_without_a_seed_a_later_start_begins_a_new_order(dataset, in_memory):
+  # One thread, because others might overtake each other.
+  spec = make_spec(dataset, in_memory=in_memory, threads=1)
+  start = tf.constant(NUM_IMAGES + 24, tf.int64)
+  (first, *rest) = read(pipeline.train_batches(spec, 8, start=start), 5)
+  assert first['index'][0] == NUM_IMAGES + 24
+  assert sorted(labels([first, *rest])) == list(range(NUM_IMAGES))
+
+
+@pytest.mark.parametrize('in_memory', [False, True])
 @pytest.mark.parametrize(
   'shares', [(27, 13), (10, 10, 10, 10)], ids=['by file', 'by record']
 )
