@@ -76,8 +76,8 @@ def bad_images_error(rejected: Sequence[RejectedImage]) -> errors.UserError:
     lines.append(f'  ... and {len(rejected) - _MAX_LISTED} more')
   listing = '\n'.join(lines)
   return errors.UserError(
-    f'Found {len(rejected)} bad images and wrote no data set. Repair or remove '
-    f'them, or use --skip_bad_images to leave them out:\n{listing}'
+    f'Found {len(rejected)} bad images:\n{listing}\nNo data set was written. '
+    'Repair or remove them, or use --skip_bad_images to leave them out.'
   )
 
 

@@ -212,6 +212,6 @@ def test_names_of_bad_images_stay_on_their_line(tmp_path):
     'cat/\u00e9 \u732b.jpg\tit is bad',
   ]
   message = str(publishing.bad_images_error(rejected))
-  assert message.count('\n') == 3
+  assert message.count('\n') == 4
   assert '\x1b' not in message
   message.encode()
