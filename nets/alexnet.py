@@ -8,19 +8,21 @@ layers are convolutions.
 Images are 224 x 224 with the RGB means taken off (about -124 to 152).
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from nets import convolutional_classifier
 from tf_slim_compat import slim
 
 
-def trunc_normal(stddev):
-  """Returns the initialiser that draws from a truncated normal."""
+def trunc_normal(stddev: float) -> Callable:
+  """Return the initialiser that draws from a truncated normal."""
   return tf.truncated_normal_initializer(0.0, stddev)
 
 
-def alexnet_v2_arg_scope(weight_decay=0.0005):
-  """Returns the arg scope: L2 loss, activation, biases and padding.
+def alexnet_v2_arg_scope(weight_decay: float = 0.0005) -> dict:
+  """Return the arg scope: L2 loss, activation, biases and padding.
 
   Args:
     weight_decay: weight of the L2 losses.
@@ -39,15 +41,15 @@ def alexnet_v2_arg_scope(weight_decay=0.0005):
 
 
 def alexnet_v2(
-  inputs,
-  num_classes=1000,
-  is_training=True,
-  dropout_keep_prob=0.5,
-  spatial_squeeze=True,
-  scope='alexnet_v2',
-  global_pool=False,
-):
-  """Builds AlexNet.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1000,
+  is_training: bool | tf.Tensor = True,
+  dropout_keep_prob: float = 0.5,
+  spatial_squeeze: bool = True,
+  scope: str = 'alexnet_v2',
+  global_pool: bool = False,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build AlexNet.
 
   Args:
     inputs: [batch, height, width, channels] float images.

@@ -10,13 +10,15 @@ Images are 32 x 32 with three channels, each standardised to mean 0 and
 variance 1.
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from tf_slim_compat import slim
 
 
-def trunc_normal(stddev):
-  """Returns the initialiser that draws from a truncated normal."""
+def trunc_normal(stddev: float) -> Callable:
+  """Return the initialiser that draws from a truncated normal."""
   return tf.truncated_normal_initializer(stddev=stddev)
 
 
@@ -25,14 +27,14 @@ def _response_norm(net, scope):
 
 
 def cifarnet(
-  images,
-  num_classes=10,
-  is_training=False,
-  dropout_keep_prob=0.5,
-  prediction_fn=slim.softmax,
-  scope='CifarNet',
-):
-  """Builds CifarNet.
+  images: tf.Tensor,
+  num_classes: int | None = 10,
+  is_training: bool | tf.Tensor = False,
+  dropout_keep_prob: float = 0.5,
+  prediction_fn: Callable = slim.softmax,
+  scope: str = 'CifarNet',
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build CifarNet.
 
   Args:
     images: [batch, 32, 32, channels] float images; other sizes work too, but
@@ -84,8 +86,8 @@ def cifarnet(
 cifarnet.default_image_size = 32
 
 
-def cifarnet_arg_scope(weight_decay=0.004):
-  """Returns the arg scope: L2 loss, initialisation and activation of layers.
+def cifarnet_arg_scope(weight_decay: float = 0.004) -> dict:
+  """Return the arg scope: L2 loss, initialisation and activation of layers.
 
   Args:
     weight_decay: weight of the L2 losses.

@@ -11,20 +11,20 @@ from tf_slim_compat import slim
 
 
 def classify(
-  net,
+  net: tf.Tensor,
   *,
-  num_classes,
-  depths,
-  kernel,
-  is_training,
-  dropout_keep_prob,
-  spatial_squeeze,
-  global_pool,
-  scope,
-  collection,
-  padding='VALID',
-):
-  """Builds fc6, fc7 and fc8 and gathers the end points.
+  num_classes: int | None,
+  depths: tuple[int, int],
+  kernel: list[int],
+  is_training: bool | tf.Tensor,
+  dropout_keep_prob: float,
+  spatial_squeeze: bool,
+  global_pool: bool,
+  scope: str,
+  collection: str,
+  padding: str = 'VALID',
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build fc6, fc7 and fc8 and gather the end points.
 
   Args:
     net: [batch, height, width, depth] features.

@@ -7,14 +7,15 @@ GraphDef is as good as one that was just built.
 """
 
 import math
+from collections.abc import Iterable
 
 import tensorflow.compat.v1 as tf
 
 from slim_support import errors
 
 
-def parameters(graph=None):
-  """Returns the number of trainable scalars in a graph.
+def parameters(graph: tf.Graph | None = None) -> int:
+  """Return the number of trainable scalars in a graph.
 
   Args:
     graph: the tf.Graph; None means the default one. A GraphDef does not say
@@ -32,8 +33,12 @@ def parameters(graph=None):
   return sum(shape.num_elements() for shape in shapes)
 
 
-def multiply_adds(graph=None, batch=1, outputs=None):
-  """Returns the multiply-adds of one run of a graph.
+def multiply_adds(
+  graph: tf.Graph | None = None,
+  batch: int = 1,
+  outputs: Iterable[tf.Tensor] | None = None,
+) -> int:
+  """Return the multiply-adds of one run of a graph.
 
   Args:
     graph: the tf.Graph; None means the default one.
@@ -51,7 +56,7 @@ def multiply_adds(graph=None, batch=1, outputs=None):
 
 
 def _needed(outputs):
-  """Returns the ops that the outputs need, themselves among them."""
+  """Return the ops that the outputs need, themselves among them."""
   found = set()
   todo = [getattr(output, 'op', output) for output in outputs]
   while todo:
@@ -64,7 +69,7 @@ def _needed(outputs):
 
 
 def _outputs(op, batch):
-  """Returns the number of scalars that an op gives."""
+  """Return the number of scalars that an op gives."""
   source = op.inputs[0].op
   if source.type == 'SpaceToBatchND':
     # An atrous convolution: its pixels were dealt out to more images.
@@ -73,7 +78,7 @@ def _outputs(op, batch):
 
 
 def _dims(op, tensor, batch):
-  """Returns a tensor's dimensions, the batch filled in."""
+  """Return a tensor's dimensions, the batch filled in."""
   dims = tensor.shape.as_list() if tensor.shape.rank else [None]
   dims[0] = batch if dims[0] is None else dims[0]
   if None in dims:

@@ -28,8 +28,8 @@ class Head(NamedTuple):
   features: str | None = None
 
 
-def fitted_kernel(net, kernel: int) -> tuple[int, int]:
-  """Returns height and width of a window that a map of known size holds."""
+def fitted_kernel(net: tf.Tensor, kernel: int) -> tuple[int, int]:
+  """Return height and width of a window that a map of known size holds."""
   height, width = net.shape.as_list()[1:3]
   return (
     kernel if height is None else min(height, kernel),
@@ -44,7 +44,7 @@ def _global_pool(net, end_points: dict):
 
 
 def _squeezed(logits):
-  """Drops the two axes of space, or says why they cannot be dropped."""
+  """Drop the two axes of space, or say why they cannot be dropped."""
   height, width = logits.shape.as_list()[1:3]
   if any(side not in (None, 1) for side in (height, width)):
     raise errors.UserError(
@@ -67,7 +67,7 @@ def _scores(net, num_classes: int, scope: str, **options):
 
 
 def conv_head(
-  net,
+  net: tf.Tensor,
   end_points: dict,
   num_classes: int | None,
   head: Head,
@@ -75,8 +75,8 @@ def conv_head(
   keep_prob: float,
   global_pool: bool,
   spatial_squeeze: bool,
-):
-  """Pools a feature map and scores the classes by a 1 x 1 convolution.
+) -> tf.Tensor:
+  """Pool a feature map and score the classes by a 1 x 1 convolution.
 
   Args:
     net: feature map, [batch, height, width, channels].
@@ -112,15 +112,17 @@ def conv_head(
   return _squeezed(logits) if spatial_squeeze else logits
 
 
-def predict(logits, end_points: dict, prediction_fn: Callable):
-  """Records logits and predictions; returns the logits."""
+def predict(
+  logits: tf.Tensor, end_points: dict, prediction_fn: Callable
+) -> tf.Tensor:
+  """Add logits and predictions to the end points, and return the logits."""
   end_points['Logits'] = logits
   end_points['Predictions'] = prediction_fn(logits, scope='Predictions')
   return logits
 
 
-def pool_map(net, end_points: dict, scope: str):
-  """Returns the mean over the whole map, [batch, 1, 1, channels]."""
+def pool_map(net: tf.Tensor, end_points: dict, scope: str) -> tf.Tensor:
+  """Return the mean over the whole map, [batch, 1, 1, channels]."""
   size = net.shape[1:3]
   if not size.is_fully_defined():
     return _global_pool(net, end_points)
@@ -129,8 +131,10 @@ def pool_map(net, end_points: dict, scope: str):
   return net
 
 
-def dense_logits(features, end_points: dict, num_classes: int):
-  """Scores the classes by a fully connected layer.
+def dense_logits(
+  features: tf.Tensor, end_points: dict, num_classes: int
+) -> tf.Tensor:
+  """Score the classes by a fully connected layer.
 
   Args:
     features: [batch, channels].
@@ -150,7 +154,7 @@ def dense_logits(features, end_points: dict, num_classes: int):
 
 
 def _aux_trunk(net, depth: Callable[[int], int], pool: str):
-  """Returns the map of 128 channels that auxiliary heads convolve to one."""
+  """Return the map of 128 channels that auxiliary heads convolve to one."""
   net = slim.avg_pool2d(
     net, fitted_kernel(net, 5), stride=3, padding='VALID', scope=pool
   )
@@ -158,15 +162,15 @@ def _aux_trunk(net, depth: Callable[[int], int], pool: str):
 
 
 def aux_conv_head(
-  net,
+  net: tf.Tensor,
   end_points: dict,
   num_classes: int,
   depth: Callable[[int], int],
   *,
   global_pool: bool,
   spatial_squeeze: bool,
-):
-  """Scores the classes half way, by convolutions, as end point 'AuxLogits'.
+) -> None:
+  """Score the classes half way, by convolutions, as end point 'AuxLogits'.
 
   Args:
     net: feature map, [batch, height, width, channels].
@@ -202,15 +206,15 @@ def aux_conv_head(
 
 
 def aux_dense_head(
-  net,
+  net: tf.Tensor,
   end_points: dict,
   num_classes: int,
   *,
   conv: str,
   logits: str,
   pool: str = 'AvgPool_1a_5x5',
-):
-  """Scores the classes half way, by a dense layer, as end point 'AuxLogits'.
+) -> None:
+  """Score the classes half way, by a dense layer, as end point 'AuxLogits'.
 
   Args:
     net: feature map, [batch, height, width, channels].

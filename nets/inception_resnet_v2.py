@@ -13,6 +13,8 @@ small are refused early.
 Images are 299 x 299 with values in [-1, 1].
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from nets import inception_heads as heads
@@ -48,7 +50,7 @@ _MIXED_5B = [
 
 
 def _reduction_6a(stride, padding):
-  """Returns Mixed_6a; its scopes stay those of stride 2 when dilated."""
+  """Return Mixed_6a; its scopes stay those of stride 2 when dilated."""
   last = 'Conv2d_1a_3x3'
   return [
     [Conv(384, 3, stride, padding, name=last)],
@@ -67,7 +69,7 @@ def _reduction_7a(padding):
 
 
 def _residual(net, branches, scale, activation_fn):
-  """Adds to net what branches make of it, and activates the sum."""
+  """Add to net what branches make of it, and activates the sum."""
   update = scale * slim.conv2d(
     utils.mixed(net, branches),
     net.shape.as_list()[3],
@@ -83,8 +85,14 @@ def _residual(net, branches, scale, activation_fn):
   return activation_fn(net) if activation_fn else net
 
 
-def block35(net, scale=1.0, activation_fn=tf.nn.relu, scope=None, reuse=None):
-  """Builds a residual block for maps of 35 x 35, of the shape of net.
+def block35(
+  net: tf.Tensor,
+  scale: float = 1.0,
+  activation_fn: Callable | None = tf.nn.relu,
+  scope: str | None = None,
+  reuse: bool | None = None,
+) -> tf.Tensor:
+  """Build a residual block for maps of 35 x 35, of the shape of net.
 
   Args:
     net: feature map, [batch, height, width, channels].
@@ -97,20 +105,32 @@ def block35(net, scale=1.0, activation_fn=tf.nn.relu, scope=None, reuse=None):
     return _residual(net, _BLOCK_35, scale, activation_fn)
 
 
-def block17(net, scale=1.0, activation_fn=tf.nn.relu, scope=None, reuse=None):
-  """Builds a residual block for maps of 17 x 17; see `block35`."""
+def block17(
+  net: tf.Tensor,
+  scale: float = 1.0,
+  activation_fn: Callable | None = tf.nn.relu,
+  scope: str | None = None,
+  reuse: bool | None = None,
+) -> tf.Tensor:
+  """Build a residual block for maps of 17 x 17; see `block35`."""
   with tf.variable_scope(scope, 'Block17', [net], reuse=reuse):
     return _residual(net, _BLOCK_17, scale, activation_fn)
 
 
-def block8(net, scale=1.0, activation_fn=tf.nn.relu, scope=None, reuse=None):
-  """Builds a residual block for maps of 8 x 8; see `block35`."""
+def block8(
+  net: tf.Tensor,
+  scale: float = 1.0,
+  activation_fn: Callable | None = tf.nn.relu,
+  scope: str | None = None,
+  reuse: bool | None = None,
+) -> tf.Tensor:
+  """Build a residual block for maps of 8 x 8; see `block35`."""
   with tf.variable_scope(scope, 'Block8', [net], reuse=reuse):
     return _residual(net, _BLOCK_8, scale, activation_fn)
 
 
 def _repeat(block, times, scale, activation_fn, rate=1):
-  """Returns the step that runs a block several times, dilated by rate."""
+  """Return the step that runs a block several times, dilated by rate."""
 
   def run(net):
     with slim.arg_scope([slim.conv2d], rate=rate):
@@ -122,7 +142,7 @@ def _repeat(block, times, scale, activation_fn, rate=1):
 
 
 def _spec(padding, activation_fn, dilated):
-  """Returns the table; padding is that of the layers that shrink the map."""
+  """Return the table; padding is that of the layers that shrink the map."""
   blocks_35 = _repeat(block35, 10, 0.17, activation_fn)
   blocks_17 = _repeat(block17, 20, 0.1, activation_fn, rate=1 + dilated)
   blocks_8 = _repeat(block8, 9, 0.2, activation_fn)
@@ -148,14 +168,14 @@ def _spec(padding, activation_fn, dilated):
 
 
 def inception_resnet_v2_base(
-  inputs,
-  final_endpoint='Conv2d_7b_1x1',
-  output_stride=16,
-  align_feature_maps=False,
-  scope=None,
-  activation_fn=tf.nn.relu,
-):
-  """Builds the convolutions of Inception-ResNet-v2, up to an end point.
+  inputs: tf.Tensor,
+  final_endpoint: str = 'Conv2d_7b_1x1',
+  output_stride: int | None = 16,
+  align_feature_maps: bool = False,
+  scope: str | None = None,
+  activation_fn: Callable = tf.nn.relu,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the convolutions of Inception-ResNet-v2, up to an end point.
 
   Args:
     inputs: images, [batch, height, width, 3], 75 x 75 or larger.
@@ -198,16 +218,16 @@ def inception_resnet_v2_base(
 
 
 def inception_resnet_v2(
-  inputs,
-  num_classes=1001,
-  is_training=True,
-  dropout_keep_prob=0.8,
-  reuse=None,
-  scope='InceptionResnetV2',
-  create_aux_logits=True,
-  activation_fn=tf.nn.relu,
-):
-  """Builds Inception-ResNet-v2 for classification.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1001,
+  is_training: bool | tf.Tensor = True,
+  dropout_keep_prob: float = 0.8,
+  reuse: bool | None = None,
+  scope: str = 'InceptionResnetV2',
+  create_aux_logits: bool = True,
+  activation_fn: Callable = tf.nn.relu,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build Inception-ResNet-v2 for classification.
 
   Args:
     inputs: images, [batch, height, width, 3], values in [-1, 1], 75 x 75 or
@@ -259,14 +279,14 @@ inception_resnet_v2.default_image_size = 299
 
 
 def inception_resnet_v2_arg_scope(
-  weight_decay=0.00004,
-  batch_norm_decay=0.9997,
-  batch_norm_epsilon=0.001,
-  activation_fn=tf.nn.relu,
-  batch_norm_updates_collections=tf.GraphKeys.UPDATE_OPS,
-  batch_norm_scale=False,
-):
-  """Returns the arg scope of Inception-ResNet-v2.
+  weight_decay: float = 0.00004,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 0.001,
+  activation_fn: Callable = tf.nn.relu,
+  batch_norm_updates_collections: str | None = tf.GraphKeys.UPDATE_OPS,
+  batch_norm_scale: bool = False,
+) -> dict:
+  """Return the arg scope of Inception-ResNet-v2.
 
   Args:
     weight_decay: factor of the L2 loss of weights and of biases.

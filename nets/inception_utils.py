@@ -70,13 +70,13 @@ class Code(NamedTuple):
 _OP_NAMES = {Conv: 'Conv2d', MaxPool: 'MaxPool', AvgPool: 'AvgPool'}
 
 
-def trunc_normal(stddev: float):
-  """Returns an initializer: a normal of mean 0 cut off at two deviations."""
+def trunc_normal(stddev: float) -> Callable:
+  """Return an initializer: a normal of mean 0 cut off at two deviations."""
   return tf.truncated_normal_initializer(0.0, stddev)
 
 
 def scaled_depth(multiplier: float, min_depth: int) -> Callable[[int], int]:
-  """Returns the function that thins depths, but never below min_depth.
+  """Return the function that thins depths, but never below min_depth.
 
   Raises:
     UserError: if the multiplier is not positive.
@@ -93,7 +93,7 @@ def _pair(kernel: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _names(branch: Sequence) -> Iterator[str]:
-  """Yields the scope of every row of a branch, those in forks included."""
+  """Yield the scope of every row of a branch, those in forks included."""
   used = collections.Counter()
   for layer in branch:
     for row in layer.layers if isinstance(layer, Fork) else [layer]:
@@ -126,8 +126,13 @@ def _chain(net, branch: Sequence, depth: Callable[[int], int], axis: int):
   return net
 
 
-def mixed(net, branches: Sequence, depth: Callable[[int], int] = int, axis=3):
-  """Runs every branch on one feature map and concatenates the outputs.
+def mixed(
+  net: tf.Tensor,
+  branches: Sequence,
+  depth: Callable[[int], int] = int,
+  axis: int = 3,
+) -> tf.Tensor:
+  """Run every branch on one feature map and concatenate the outputs.
 
   Args:
     net: feature map, [batch, height, width, channels].
@@ -146,7 +151,7 @@ def mixed(net, branches: Sequence, depth: Callable[[int], int] = int, axis=3):
 
 
 def _side_before(layer, side: int) -> int:
-  """Returns the least side of a layer's input that gives an output of side."""
+  """Return the least side of a layer's input that gives an output of side."""
   if isinstance(layer, Code):
     return side
   if isinstance(layer, Fork):
@@ -164,7 +169,7 @@ def _side_before_all(layers: Sequence, side: int) -> int:
 
 
 def _check_image_size(inputs, spec: Mapping, final_endpoint: str, axis: int):
-  """Refuses images that would shrink to nothing before the final end point."""
+  """Refuse images that would shrink to nothing before the final end point."""
   shape = inputs.shape.as_list()
   size = shape[2:] if axis == 1 else shape[1:3]
   steps = [*spec]
@@ -186,8 +191,8 @@ def build(
   default_scope: str,
   depth: Callable[[int], int] = int,
   axis: int = 3,
-):
-  """Builds a network from its table.
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build a network from its table.
 
   Args:
     inputs: images, [batch, height, width, channels].
@@ -226,8 +231,15 @@ def build(
 
 
 @contextlib.contextmanager
-def network_scope(inputs, scope, default_scope, *, is_training, reuse):
-  """Opens the scopes of a whole network and yields the variable scope."""
+def network_scope(
+  inputs: tf.Tensor,
+  scope: str | None,
+  default_scope: str,
+  *,
+  is_training: bool | tf.Tensor,
+  reuse: bool | None,
+) -> Iterator[tf.VariableScope]:
+  """Open the scopes of a whole network and yield the variable scope."""
   with (
     tf.variable_scope(scope, default_scope, [inputs], reuse=reuse) as opened,
     slim.arg_scope([slim.batch_norm, slim.dropout], is_training=is_training),
@@ -235,8 +247,10 @@ def network_scope(inputs, scope, default_scope, *, is_training, reuse):
     yield opened
 
 
-def batch_norm_params(decay, epsilon, updates_collections, scale) -> dict:
-  """Returns the arguments of `slim.batch_norm`, fused wherever it can be."""
+def batch_norm_params(
+  decay: float, epsilon: float, updates_collections: str | None, scale: float
+) -> dict:
+  """Return the arguments of `slim.batch_norm`, fused wherever it can be."""
   return {
     'decay': decay,
     'epsilon': epsilon,
@@ -247,15 +261,15 @@ def batch_norm_params(decay, epsilon, updates_collections, scale) -> dict:
 
 
 def inception_arg_scope(
-  weight_decay=0.00004,
-  use_batch_norm=True,
-  batch_norm_decay=0.9997,
-  batch_norm_epsilon=0.001,
-  activation_fn=tf.nn.relu,
-  batch_norm_updates_collections=tf.GraphKeys.UPDATE_OPS,
-  batch_norm_scale=False,
-):
-  """Returns the arg scope of Inception v1 to v4.
+  weight_decay: float = 0.00004,
+  use_batch_norm: bool = True,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 0.001,
+  activation_fn: Callable = tf.nn.relu,
+  batch_norm_updates_collections: str | None = tf.GraphKeys.UPDATE_OPS,
+  batch_norm_scale: bool = False,
+) -> dict:
+  """Return the arg scope of Inception v1 to v4.
 
   Args:
     weight_decay: factor of the L2 loss of weights; biases have none.

@@ -13,6 +13,7 @@ Images are 224 x 224 with values in [-1, 1].
 """
 
 import functools
+from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
@@ -33,7 +34,7 @@ _HEAD = heads.Head(kernel=7, group=0, pooled='AvgPool_0a_7x7')
 
 
 def _mixed(b0, b1_in, b1, b2_in, b2, b3, b2_name=None):
-  """Returns an Inception block, given the depths of its convolutions."""
+  """Return an Inception block, given the depths of its convolutions."""
   return [
     [_Conv(b0, 1)],
     [_Conv(b1_in, 1), _Conv(b1, 3)],
@@ -43,14 +44,14 @@ def _mixed(b0, b1_in, b1, b2_in, b2, b3, b2_name=None):
 
 
 # fmt: off
-_ROOT = {
+ROOT = {
   'Conv2d_1a_7x7': _Conv(64, 7, 2),                      # 112 x 112 x 64
   'MaxPool_2a_3x3': MaxPool(3, 2),                       # 56 x 56 x 64
   'Conv2d_2b_1x1': _Conv(64, 1),
   'Conv2d_2c_3x3': _Conv(192, 3),                        # 56 x 56 x 192
   'MaxPool_3a_3x3': MaxPool(3, 2),                       # 28 x 28 x 192
 }
-_BODY = {
+BODY = {
   'Mixed_3b': _mixed(64, 96, 128, 16, 32, 32),           # 28 x 28 x 256
   'Mixed_3c': _mixed(128, 128, 192, 32, 96, 64),         # 28 x 28 x 480
   'MaxPool_4a_3x3': MaxPool(3, 2),                       # 14 x 14 x 480
@@ -68,12 +69,12 @@ _BODY = {
 
 
 def inception_v1_base(
-  inputs,
-  final_endpoint='Mixed_5c',
-  include_root_block=True,
-  scope='InceptionV1',
-):
-  """Builds the convolutions of Inception v1, up to an end point.
+  inputs: tf.Tensor,
+  final_endpoint: str = 'Mixed_5c',
+  include_root_block: bool = True,
+  scope: str = 'InceptionV1',
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the convolutions of Inception v1, up to an end point.
 
   Args:
     inputs: images, [batch, height, width, 3]; without the root block, the
@@ -93,7 +94,7 @@ def inception_v1_base(
   """
   return utils.build(
     inputs,
-    {**(_ROOT if include_root_block else {}), **_BODY},
+    {**(ROOT if include_root_block else {}), **BODY},
     final_endpoint,
     scope=scope,
     default_scope='InceptionV1',
@@ -101,17 +102,17 @@ def inception_v1_base(
 
 
 def inception_v1(
-  inputs,
-  num_classes=1000,
-  is_training=True,
-  dropout_keep_prob=0.8,
-  prediction_fn=slim.softmax,
-  spatial_squeeze=True,
-  reuse=None,
-  scope='InceptionV1',
-  global_pool=False,
-):
-  """Builds Inception v1 for classification.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1000,
+  is_training: bool | tf.Tensor = True,
+  dropout_keep_prob: float = 0.8,
+  prediction_fn: Callable = slim.softmax,
+  spatial_squeeze: bool = True,
+  reuse: bool | None = None,
+  scope: str = 'InceptionV1',
+  global_pool: bool = False,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build Inception v1 for classification.
 
   Args:
     inputs: images, [batch, height, width, 3], values in [-1, 1].

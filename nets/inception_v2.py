@@ -12,6 +12,8 @@ too.
 Images are 224 x 224 with values in [-1, 1].
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from nets import inception_heads as heads
@@ -32,7 +34,7 @@ _HEAD = heads.Head(kernel=7, group=1, pooled='AvgPool_1a', features='PreLogits')
 
 
 def _mixed(b0, b1_in, b1, b2_in, b2, b3, pool=AvgPool):
-  """Returns an Inception block, given the depths of its convolutions."""
+  """Return an Inception block, given the depths of its convolutions."""
   return [
     [Conv(b0, 1)],
     [Conv(b1_in, 1, init=0.09), Conv(b1, 3)],
@@ -42,7 +44,7 @@ def _mixed(b0, b1_in, b1, b2_in, b2, b3, pool=AvgPool):
 
 
 def _reduction(b0_in, b0, b1_in, b1):
-  """Returns a block that halves the sides of the map."""
+  """Return a block that halves the sides of the map."""
   return [
     [Conv(b0_in, 1, init=0.09), Conv(b0, 3, 2)],
     [Conv(b1_in, 1, init=0.09), Conv(b1, 3), Conv(b1, 3, 2)],
@@ -74,7 +76,7 @@ _BODY = {
 
 
 def _separable_stem(depth):
-  """Returns the first convolution, factored by depth and without batch norm."""
+  """Return the first convolution, factored by depth and without batch norm."""
 
   def run(net):
     return slim.separable_conv2d(
@@ -101,16 +103,16 @@ def _spec(depth, use_separable_conv, include_root_block):
 
 
 def inception_v2_base(
-  inputs,
-  final_endpoint='Mixed_5c',
-  min_depth=16,
-  depth_multiplier=1.0,
-  use_separable_conv=True,
-  data_format='NHWC',
-  include_root_block=True,
-  scope=None,
-):
-  """Builds the convolutions of Inception v2, up to an end point.
+  inputs: tf.Tensor,
+  final_endpoint: str = 'Mixed_5c',
+  min_depth: int = 16,
+  depth_multiplier: float = 1.0,
+  use_separable_conv: bool = True,
+  data_format: str = 'NHWC',
+  include_root_block: bool = True,
+  scope: str | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the convolutions of Inception v2, up to an end point.
 
   Args:
     inputs: images, [batch, height, width, 3], or [batch, 3, height, width] in
@@ -156,19 +158,19 @@ def inception_v2_base(
 
 
 def inception_v2(
-  inputs,
-  num_classes=1000,
-  is_training=True,
-  dropout_keep_prob=0.8,
-  min_depth=16,
-  depth_multiplier=1.0,
-  prediction_fn=slim.softmax,
-  spatial_squeeze=True,
-  reuse=None,
-  scope='InceptionV2',
-  global_pool=False,
-):
-  """Builds Inception v2 for classification.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1000,
+  is_training: bool | tf.Tensor = True,
+  dropout_keep_prob: float = 0.8,
+  min_depth: int = 16,
+  depth_multiplier: float = 1.0,
+  prediction_fn: Callable = slim.softmax,
+  spatial_squeeze: bool = True,
+  reuse: bool | None = None,
+  scope: str = 'InceptionV2',
+  global_pool: bool = False,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build Inception v2 for classification.
 
   Args:
     inputs: images, [batch, height, width, 3], values in [-1, 1].

@@ -12,6 +12,8 @@ size are refused early where they are too small.
 Images are 299 x 299 with values in [-1, 1].
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from nets import inception_heads as heads
@@ -30,7 +32,7 @@ _HEAD = heads.Head(kernel=8, group=1, pooled='AvgPool_1a', features='PreLogits')
 
 
 def _mixed_35(b3, b1_names=(None, None)):
-  """Returns a block for maps of 35 x 35."""
+  """Return a block for maps of 35 x 35."""
   return [
     [Conv(64, 1)],
     [Conv(48, 1, name=b1_names[0]), Conv(64, 5, name=b1_names[1])],
@@ -40,7 +42,7 @@ def _mixed_35(b3, b1_names=(None, None)):
 
 
 def _mixed_17(inner):
-  """Returns a block for maps of 17 x 17; inner is the depth between 7-rows."""
+  """Return a block for maps of 17 x 17; inner is the depth between 7-rows."""
   across, down = (1, 7), (7, 1)
   return [
     [Conv(192, 1)],
@@ -57,7 +59,7 @@ def _mixed_17(inner):
 
 
 def _mixed_8(b1_name=None):
-  """Returns a block for maps of 8 x 8."""
+  """Return a block for maps of 8 x 8."""
   across, down = (1, 3), (3, 1)
   return [
     [Conv(320, 1)],
@@ -121,13 +123,13 @@ _SPEC = {
 
 
 def inception_v3_base(
-  inputs,
-  final_endpoint='Mixed_7c',
-  min_depth=16,
-  depth_multiplier=1.0,
-  scope=None,
-):
-  """Builds the convolutions of Inception v3, up to an end point.
+  inputs: tf.Tensor,
+  final_endpoint: str = 'Mixed_7c',
+  min_depth: int = 16,
+  depth_multiplier: float = 1.0,
+  scope: str | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the convolutions of Inception v3, up to an end point.
 
   Args:
     inputs: images, [batch, height, width, 3], 75 x 75 or larger.
@@ -157,20 +159,20 @@ def inception_v3_base(
 
 
 def inception_v3(
-  inputs,
-  num_classes=1000,
-  is_training=True,
-  dropout_keep_prob=0.8,
-  min_depth=16,
-  depth_multiplier=1.0,
-  prediction_fn=slim.softmax,
-  spatial_squeeze=True,
-  reuse=None,
-  create_aux_logits=True,
-  scope='InceptionV3',
-  global_pool=False,
-):
-  """Builds Inception v3 for classification.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1000,
+  is_training: bool | tf.Tensor = True,
+  dropout_keep_prob: float = 0.8,
+  min_depth: int = 16,
+  depth_multiplier: float = 1.0,
+  prediction_fn: Callable = slim.softmax,
+  spatial_squeeze: bool = True,
+  reuse: bool | None = None,
+  create_aux_logits: bool = True,
+  scope: str = 'InceptionV3',
+  global_pool: bool = False,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build Inception v3 for classification.
 
   Args:
     inputs: images, [batch, height, width, 3], values in [-1, 1], 75 x 75 or

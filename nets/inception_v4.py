@@ -115,33 +115,45 @@ def _block(inputs, branches, scope, default_scope, reuse):
     return utils.mixed(inputs, branches)
 
 
-def block_inception_a(inputs, scope=None, reuse=None):
-  """Builds an Inception-A block, 384 channels, in scope BlockInceptionA."""
+def block_inception_a(
+  inputs: tf.Tensor, scope: str | None = None, reuse: bool | None = None
+) -> tf.Tensor:
+  """Build an Inception-A block, 384 channels, in scope BlockInceptionA."""
   return _block(inputs, _INCEPTION_A, scope, 'BlockInceptionA', reuse)
 
 
-def block_reduction_a(inputs, scope=None, reuse=None):
-  """Builds a Reduction-A block, which halves the sides, BlockReductionA."""
+def block_reduction_a(
+  inputs: tf.Tensor, scope: str | None = None, reuse: bool | None = None
+) -> tf.Tensor:
+  """Build a Reduction-A block, which halves the sides, BlockReductionA."""
   return _block(inputs, _REDUCTION_A, scope, 'BlockReductionA', reuse)
 
 
-def block_inception_b(inputs, scope=None, reuse=None):
-  """Builds an Inception-B block, 1024 channels, in scope BlockInceptionB."""
+def block_inception_b(
+  inputs: tf.Tensor, scope: str | None = None, reuse: bool | None = None
+) -> tf.Tensor:
+  """Build an Inception-B block, 1024 channels, in scope BlockInceptionB."""
   return _block(inputs, _INCEPTION_B, scope, 'BlockInceptionB', reuse)
 
 
-def block_reduction_b(inputs, scope=None, reuse=None):
-  """Builds a Reduction-B block, which halves the sides, BlockReductionB."""
+def block_reduction_b(
+  inputs: tf.Tensor, scope: str | None = None, reuse: bool | None = None
+) -> tf.Tensor:
+  """Build a Reduction-B block, which halves the sides, BlockReductionB."""
   return _block(inputs, _REDUCTION_B, scope, 'BlockReductionB', reuse)
 
 
-def block_inception_c(inputs, scope=None, reuse=None):
-  """Builds an Inception-C block, 1536 channels, in scope BlockInceptionC."""
+def block_inception_c(
+  inputs: tf.Tensor, scope: str | None = None, reuse: bool | None = None
+) -> tf.Tensor:
+  """Build an Inception-C block, 1536 channels, in scope BlockInceptionC."""
   return _block(inputs, _INCEPTION_C, scope, 'BlockInceptionC', reuse)
 
 
-def inception_v4_base(inputs, final_endpoint='Mixed_7d', scope=None):
-  """Builds the convolutions of Inception v4, up to an end point.
+def inception_v4_base(
+  inputs: tf.Tensor, final_endpoint: str = 'Mixed_7d', scope: str | None = None
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the convolutions of Inception v4, up to an end point.
 
   Args:
     inputs: images, [batch, height, width, 3], 75 x 75 or larger.
@@ -162,15 +174,15 @@ def inception_v4_base(inputs, final_endpoint='Mixed_7d', scope=None):
 
 
 def inception_v4(
-  inputs,
-  num_classes=1001,
-  is_training=True,
-  dropout_keep_prob=0.8,
-  reuse=None,
-  scope='InceptionV4',
-  create_aux_logits=True,
-):
-  """Builds Inception v4 for classification.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1001,
+  is_training: bool | tf.Tensor = True,
+  dropout_keep_prob: float = 0.8,
+  reuse: bool | None = None,
+  scope: str = 'InceptionV4',
+  create_aux_logits: bool = True,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build Inception v4 for classification.
 
   Args:
     inputs: images, [batch, height, width, 3], values in [-1, 1], 75 x 75 or

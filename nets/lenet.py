@@ -9,20 +9,22 @@ the activations rectified and the pooling takes maxima.
 Images are 28 x 28 with one channel, in [-1, 1].
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from tf_slim_compat import slim
 
 
 def lenet(
-  images,
-  num_classes=10,
-  is_training=False,
-  dropout_keep_prob=0.5,
-  prediction_fn=slim.softmax,
-  scope='LeNet',
-):
-  """Builds LeNet.
+  images: tf.Tensor,
+  num_classes: int | None = 10,
+  is_training: bool | tf.Tensor = False,
+  dropout_keep_prob: float = 0.5,
+  prediction_fn: Callable = slim.softmax,
+  scope: str = 'LeNet',
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build LeNet.
 
   Args:
     images: [batch, 28, 28, channels] float images; other sizes work too, but
@@ -65,8 +67,8 @@ def lenet(
 lenet.default_image_size = 28
 
 
-def lenet_arg_scope(weight_decay=0.0):
-  """Returns the arg scope: L2 loss, initialisation and activation of layers.
+def lenet_arg_scope(weight_decay: float = 0.0) -> dict:
+  """Return the arg scope: L2 loss, initialisation and activation of layers.
 
   Args:
     weight_decay: weight of the L2 losses.

@@ -14,6 +14,8 @@ with values in [-1, 1]. The pooling at the end shrinks with the image.
 
 import functools
 from collections import namedtuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -40,7 +42,7 @@ MOBILENETV1_CONV_DEFS = [
 
 
 def _steps(conv_defs, output_stride):
-  """Yields (layer, stride, rate): rates once output_stride is reached."""
+  """Yield (layer, stride, rate): rates once output_stride is reached."""
   if output_stride not in (None, 8, 16, 32):
     raise ValueError(f'output_stride {output_stride} is not 8, 16 or 32.')
   reached, rate = 1, 1
@@ -54,14 +56,14 @@ def _steps(conv_defs, output_stride):
 
 
 def _fixed_padding(net, kernel, rate=1):
-  """Pads net by what the kernel needs, whatever the image's size."""
+  """Pad net by what the kernel needs, whatever the image's size."""
   totals = [(size - 1) * rate for size in kernel]
   sides = [[total // 2, total - total // 2] for total in totals]
   return tf.pad(net, [[0, 0], *sides, [0, 0]])
 
 
 def _layers(net, steps, depth_of, use_explicit_padding):
-  """Builds the layers one at a time; yields (end point, activations)."""
+  """Build the layers one at a time, and yield (end point, activations)."""
   for index, (layer, stride, rate) in enumerate(steps):
     name = f'Conv2d_{index}'
     depth = depth_of(layer.depth)
@@ -86,16 +88,16 @@ def _layers(net, steps, depth_of, use_explicit_padding):
 
 
 def mobilenet_v1_base(
-  inputs,
-  final_endpoint='Conv2d_13_pointwise',
-  min_depth=8,
-  depth_multiplier=1.0,
-  conv_defs=None,
-  output_stride=None,
-  use_explicit_padding=False,
-  scope=None,
-):
-  """Builds MobileNet V1 from the images up to the given end point.
+  inputs: tf.Tensor,
+  final_endpoint: str = 'Conv2d_13_pointwise',
+  min_depth: int = 8,
+  depth_multiplier: float = 1.0,
+  conv_defs: Sequence | None = None,
+  output_stride: int | None = None,
+  use_explicit_padding: bool = False,
+  scope: str | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build MobileNet V1 from the images up to the given end point.
 
   Args:
     inputs: [batch, height, width, channels] float images.
@@ -143,7 +145,7 @@ def mobilenet_v1_base(
 
 
 def _pool(net, end_points, global_pool):
-  """Averages net over its pixels: all of them, or a 7 x 7 window."""
+  """Average net over its pixels: all of them, or a 7 x 7 window."""
   if global_pool:
     end_points['global_pool'] = tf.reduce_mean(
       net, [1, 2], keepdims=True, name='global_pool'
@@ -157,20 +159,20 @@ def _pool(net, end_points, global_pool):
 
 
 def mobilenet_v1(
-  inputs,
-  num_classes=1000,
-  dropout_keep_prob=0.999,
-  is_training=True,
-  min_depth=8,
-  depth_multiplier=1.0,
-  conv_defs=None,
-  prediction_fn=slim.softmax,
-  spatial_squeeze=True,
-  reuse=None,
-  scope='MobilenetV1',
-  global_pool=False,
-):
-  """Builds MobileNet V1 for classification.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1000,
+  dropout_keep_prob: float = 0.999,
+  is_training: bool | tf.Tensor = True,
+  min_depth: int = 8,
+  depth_multiplier: float = 1.0,
+  conv_defs: Sequence | None = None,
+  prediction_fn: Callable = slim.softmax,
+  spatial_squeeze: bool = True,
+  reuse: bool | None = None,
+  scope: str = 'MobilenetV1',
+  global_pool: bool = False,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build MobileNet V1 for classification.
 
   Args:
     inputs: [batch, height, width, channels] float images.
@@ -231,8 +233,10 @@ def mobilenet_v1(
 mobilenet_v1.default_image_size = 224
 
 
-def wrapped_partial(func, *args, **kwargs):
-  """Returns functools.partial(func, ...) under func's name and attributes."""
+def wrapped_partial(
+  func: Callable, *args: Any, **kwargs: Any
+) -> functools.partial:
+  """Return functools.partial(func, ...) under func's name and attributes."""
   return functools.update_wrapper(
     functools.partial(func, *args, **kwargs), func
   )
@@ -244,7 +248,7 @@ mobilenet_v1_025 = wrapped_partial(mobilenet_v1, depth_multiplier=0.25)
 
 
 def _reduced_kernel_size_for_small_input(input_tensor, kernel_size):
-  """Returns kernel_size, cut to the input where that is smaller and known."""
+  """Return kernel_size, cut to the input where that is smaller and known."""
   height, width = input_tensor.shape.as_list()[1:3]
   if height is None or width is None:
     return kernel_size
@@ -252,16 +256,16 @@ def _reduced_kernel_size_for_small_input(input_tensor, kernel_size):
 
 
 def mobilenet_v1_arg_scope(
-  is_training=True,
-  weight_decay=0.00004,
-  stddev=0.09,
-  regularize_depthwise=False,
-  batch_norm_decay=0.9997,
-  batch_norm_epsilon=0.001,
-  batch_norm_updates_collections=tf.GraphKeys.UPDATE_OPS,
-  normalizer_fn=slim.batch_norm,
-):
-  """Returns the arg scope: L2 losses, initialisation, norm and activation.
+  is_training: bool | tf.Tensor = True,
+  weight_decay: float = 0.00004,
+  stddev: float = 0.09,
+  regularize_depthwise: bool = False,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 0.001,
+  batch_norm_updates_collections: str | None = tf.GraphKeys.UPDATE_OPS,
+  normalizer_fn: Callable | None = slim.batch_norm,
+) -> dict:
+  """Return the arg scope: L2 losses, initialisation, norm and activation.
 
   Args:
     is_training: whether batch norm uses the batch; None does not say.

@@ -97,13 +97,13 @@ def _one(
   image_size: int = 224,
   preprocessing: str = 'inception',
 ):
-  """Returns the checkpoints of a network that has one."""
+  """Return the checkpoints of a network that has one."""
   url = f'{_MODELS}/{archive}.tar.gz'
   return (Checkpoint(url, top_1, top_5, image_size, preprocessing, mega_macs),)
 
 
 def _by_size(stem: str, rows: Iterable[tuple[int, int, float, float]]):
-  """Returns checkpoints from (image size, mega MACs, top-1, top-5) rows."""
+  """Return checkpoints from (image size, mega MACs, top-1, top-5) rows."""
   return tuple(
     Checkpoint(f'{stem}_{size}.tgz', top_1, top_5, size, 'inception', macs)
     for size, macs, top_1, top_5 in rows

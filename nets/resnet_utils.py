@@ -9,8 +9,11 @@ released weights have it. It makes dense prediction with atrous convolutions
 exact, since every stride comes after the block it belongs to.
 """
 
+import contextlib
 from collections import namedtuple
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -32,8 +35,14 @@ class NoOpScope(nullcontext):
   """Stands where a scope could be and does nothing."""
 
 
-def make_block(scope, unit_fn, base_depth, num_units, stride):
-  """Returns a block whose last unit has the stride.
+def make_block(
+  scope: str | None,
+  unit_fn: Callable,
+  base_depth: int,
+  num_units: int,
+  stride: int,
+) -> Block:
+  """Return a block whose last unit has the stride.
 
   Args:
     scope: name of the block's variable scope.
@@ -56,8 +65,10 @@ def make_block(scope, unit_fn, base_depth, num_units, stride):
   )
 
 
-def make_blocks(block_fn, layers, depth_fn=int):
-  """Returns the four blocks of a network.
+def make_blocks(
+  block_fn: Callable, layers: int, depth_fn: Callable[[int], int] = int
+) -> list[Block]:
+  """Return the four blocks of a network.
 
   Args:
     block_fn: resnet_v1_block or resnet_v2_block.
@@ -76,15 +87,24 @@ def make_blocks(block_fn, layers, depth_fn=int):
   ]
 
 
-def subsample(inputs, factor, scope=None):
-  """Takes every factor-th pixel of [batch, height, width, depth] inputs."""
+def subsample(
+  inputs: tf.Tensor, factor: int, scope: str | None = None
+) -> tf.Tensor:
+  """Take every factor-th pixel of [batch, height, width, depth] inputs."""
   if factor == 1:
     return inputs
   return slim.max_pool2d(inputs, [1, 1], stride=factor, scope=scope)
 
 
-def conv2d_same(inputs, num_outputs, kernel_size, stride, rate=1, scope=None):
-  """Convolves so that a stride equals stride 1 and subsampling after it.
+def conv2d_same(
+  inputs: tf.Tensor,
+  num_outputs: int,
+  kernel_size: int | tuple[int, int],
+  stride: int,
+  rate: int = 1,
+  scope: str | None = None,
+) -> tf.Tensor:
+  """Convolve so that a stride equals stride 1 and subsampling after it.
 
   'SAME' padding shares its zeros out by the size of the image, so that with a
   stride the pixels it lands on depend on whether that size is even. Here the
@@ -119,7 +139,7 @@ def conv2d_same(inputs, num_outputs, kernel_size, stride, rate=1, scope=None):
 
 
 class _Stride:
-  """Counts strides up to output_stride; what is over becomes a rate."""
+  """Count strides up to output_stride; what is over becomes a rate."""
 
   def __init__(self, output_stride):
     self.output_stride = output_stride
@@ -127,7 +147,7 @@ class _Stride:
     self.rate = 1
 
   def take(self, stride):
-    """Returns the stride and the rate of a layer that asks for stride."""
+    """Return the stride and the rate of a layer that asks for stride."""
     if self.reached == self.output_stride:
       rate = self.rate
       self.rate *= stride
@@ -140,13 +160,13 @@ class _Stride:
 
 @slim.add_arg_scope
 def stack_blocks_dense(
-  net,
-  blocks,
-  output_stride=None,
-  store_non_strided_activations=False,
-  outputs_collections=None,
-):
-  """Stacks blocks, at the resolution that output_stride asks for.
+  net: tf.Tensor,
+  blocks: Iterable[Block],
+  output_stride: int | None = None,
+  store_non_strided_activations: bool = False,
+  outputs_collections: Any = None,
+) -> tf.Tensor:
+  """Stack blocks, at the resolution that output_stride asks for.
 
   Args:
     net: [batch, height, width, depth] activations.
@@ -181,15 +201,19 @@ def stack_blocks_dense(
   return net
 
 
-def batch_norm_scope(is_training):
-  """Returns the arg scope of batch norm; None changes nothing."""
+def batch_norm_scope(
+  is_training: bool | tf.Tensor | None,
+) -> contextlib.AbstractContextManager:
+  """Return the arg scope of batch norm; None changes nothing."""
   if is_training is None:
     return NoOpScope()
   return slim.arg_scope([slim.batch_norm], is_training=is_training)
 
 
-def root_block(net, output_stride):
-  """Builds the 7 x 7 convolution and the pooling that take 4 off the size.
+def root_block(
+  net: tf.Tensor, output_stride: int | None
+) -> tuple[tf.Tensor, int | None]:
+  """Build the 7 x 7 convolution and the pooling that take 4 off the size.
 
   Args:
     net: [batch, height, width, channels] images.
@@ -210,7 +234,14 @@ def root_block(net, output_stride):
   return net, output_stride
 
 
-def classify(net, scope, collection, num_classes, global_pool, spatial_squeeze):
+def classify(
+  net: tf.Tensor,
+  scope: str,
+  collection: str,
+  num_classes: int | None,
+  global_pool: bool,
+  spatial_squeeze: bool,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
   """Pools, classifies and gathers the end points.
 
   Args:
@@ -246,8 +277,8 @@ def classify(net, scope, collection, num_classes, global_pool, spatial_squeeze):
   return net, end_points
 
 
-def name_variant(network, name, doc):
-  """Returns the function with the name and the docstring of a variant."""
+def name_variant(network: Callable, name: str, doc: str) -> Callable:
+  """Return the function with the name and the docstring of a variant."""
   network.__name__ = network.__qualname__ = name
   network.__doc__ = doc
   network.default_image_size = 224
@@ -255,15 +286,15 @@ def name_variant(network, name, doc):
 
 
 def resnet_arg_scope(
-  weight_decay=0.0001,
-  batch_norm_decay=0.997,
-  batch_norm_epsilon=1e-5,
-  batch_norm_scale=True,
-  activation_fn=tf.nn.relu,
-  use_batch_norm=True,
-  batch_norm_updates_collections=tf.GraphKeys.UPDATE_OPS,
-):
-  """Returns the arg scope: L2 loss, initialisation, norm and activation.
+  weight_decay: float = 0.0001,
+  batch_norm_decay: float = 0.997,
+  batch_norm_epsilon: float = 1e-5,
+  batch_norm_scale: bool = True,
+  activation_fn: Callable | None = tf.nn.relu,
+  use_batch_norm: bool = True,
+  batch_norm_updates_collections: str | None = tf.GraphKeys.UPDATE_OPS,
+) -> dict:
+  """Return the arg scope: L2 loss, initialisation, norm and activation.
 
   Args:
     weight_decay: weight of the L2 losses.

@@ -10,6 +10,9 @@ Images are 224 x 224 by default with the RGB means taken off (about -124 to
 images of a multiple of 32, plus 1.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import tensorflow.compat.v1 as tf
 
 from nets import resnet_utils
@@ -21,16 +24,16 @@ resnet_arg_scope = resnet_utils.resnet_arg_scope
 
 @slim.add_arg_scope
 def bottleneck(
-  inputs,
-  depth,
-  depth_bottleneck,
-  stride,
-  rate=1,
-  outputs_collections=None,
-  scope=None,
-  use_bounded_activations=False,
-):
-  """Builds a unit: 1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut.
+  inputs: tf.Tensor,
+  depth: int,
+  depth_bottleneck: int,
+  stride: int,
+  rate: int = 1,
+  outputs_collections: Any = None,
+  scope: str | None = None,
+  use_bounded_activations: bool = False,
+) -> tf.Tensor:
+  """Build a unit: 1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut.
 
   Args:
     inputs: [batch, height, width, depth_in] activations.
@@ -79,19 +82,19 @@ def bottleneck(
 
 
 def resnet_v1(
-  inputs,
-  blocks,
-  num_classes=None,
-  is_training=True,
-  global_pool=True,
-  output_stride=None,
-  include_root_block=True,
-  spatial_squeeze=True,
-  store_non_strided_activations=False,
-  reuse=None,
-  scope=None,
-):
-  """Builds a ResNet V1 from blocks.
+  inputs: tf.Tensor,
+  blocks: Iterable[resnet_utils.Block],
+  num_classes: int | None = None,
+  is_training: bool | tf.Tensor | None = True,
+  global_pool: bool = True,
+  output_stride: int | None = None,
+  include_root_block: bool = True,
+  spatial_squeeze: bool = True,
+  store_non_strided_activations: bool = False,
+  reuse: bool | None = None,
+  scope: str | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build a ResNet V1 from blocks.
 
   Args:
     inputs: [batch, height, width, channels] float images.
@@ -143,15 +146,17 @@ def resnet_v1(
 resnet_v1.default_image_size = 224
 
 
-def resnet_v1_block(scope, base_depth, num_units, stride):
-  """Returns a block of bottlenecks. See `resnet_utils.make_block`."""
+def resnet_v1_block(
+  scope: str | None, base_depth: int, num_units: int, stride: int
+) -> resnet_utils.Block:
+  """Return a block of bottlenecks. See `resnet_utils.make_block`."""
   return resnet_utils.make_block(
     scope, bottleneck, base_depth, num_units, stride
   )
 
 
 def _variant(layers):
-  """Returns the function that builds the ResNet V1 of that many layers."""
+  """Return the function that builds the ResNet V1 of that many layers."""
 
   def network(
     inputs,
@@ -187,7 +192,7 @@ def _variant(layers):
   return resnet_utils.name_variant(
     network,
     f'resnet_v1_{layers}',
-    f"""Builds ResNet V1 with {layers} layers.
+    f"""Build ResNet V1 with {layers} layers.
 
     See `resnet_v1` for the arguments. depth_multiplier scales the depth of
     every block, which min_base_depth keeps from going lower.
@@ -196,7 +201,7 @@ def _variant(layers):
 
 
 def _older_order(variant):
-  """Returns a variant with store_non_strided_activations one place earlier.
+  """Return a variant with store_non_strided_activations one place earlier.
 
   The order of arguments of the two deepest, for callers that pass them by
   position.

@@ -12,6 +12,9 @@ with values in [-1, 1]. For dense prediction ask for an output_stride and for
 images of a multiple of 32, plus 1.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import tensorflow.compat.v1 as tf
 
 from nets import resnet_utils
@@ -22,15 +25,15 @@ resnet_arg_scope = resnet_utils.resnet_arg_scope
 
 @slim.add_arg_scope
 def bottleneck(
-  inputs,
-  depth,
-  depth_bottleneck,
-  stride,
-  rate=1,
-  outputs_collections=None,
-  scope=None,
-):
-  """Builds a unit: 1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut.
+  inputs: tf.Tensor,
+  depth: int,
+  depth_bottleneck: int,
+  stride: int,
+  rate: int = 1,
+  outputs_collections: Any = None,
+  scope: str | None = None,
+) -> tf.Tensor:
+  """Build a unit: 1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut.
 
   Args:
     inputs: [batch, height, width, depth_in] activations.
@@ -78,18 +81,18 @@ def bottleneck(
 
 
 def resnet_v2(
-  inputs,
-  blocks,
-  num_classes=None,
-  is_training=True,
-  global_pool=True,
-  output_stride=None,
-  include_root_block=True,
-  spatial_squeeze=True,
-  reuse=None,
-  scope=None,
-):
-  """Builds a ResNet V2 from blocks.
+  inputs: tf.Tensor,
+  blocks: Iterable[resnet_utils.Block],
+  num_classes: int | None = None,
+  is_training: bool | tf.Tensor | None = True,
+  global_pool: bool = True,
+  output_stride: int | None = None,
+  include_root_block: bool = True,
+  spatial_squeeze: bool = True,
+  reuse: bool | None = None,
+  scope: str | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build a ResNet V2 from blocks.
 
   Args:
     inputs: [batch, height, width, channels] float images.
@@ -142,15 +145,17 @@ def resnet_v2(
 resnet_v2.default_image_size = 224
 
 
-def resnet_v2_block(scope, base_depth, num_units, stride):
-  """Returns a block of bottlenecks. See `resnet_utils.make_block`."""
+def resnet_v2_block(
+  scope: str | None, base_depth: int, num_units: int, stride: int
+) -> resnet_utils.Block:
+  """Return a block of bottlenecks. See `resnet_utils.make_block`."""
   return resnet_utils.make_block(
     scope, bottleneck, base_depth, num_units, stride
   )
 
 
 def _variant(layers):
-  """Returns the function that builds the ResNet V2 of that many layers."""
+  """Return the function that builds the ResNet V2 of that many layers."""
 
   def network(
     inputs,
@@ -177,7 +182,7 @@ def _variant(layers):
   return resnet_utils.name_variant(
     network,
     f'resnet_v2_{layers}',
-    f"""Builds ResNet V2 with {layers} layers.
+    f"""Build ResNet V2 with {layers} layers.
 
     See `resnet_v2` for the arguments.
     """,

@@ -21,8 +21,8 @@ _STAGES = {
 _DEPTHS = (64, 128, 256, 512, 512)
 
 
-def vgg_arg_scope(weight_decay=0.0005):
-  """Returns the arg scope: L2 loss, activation, biases and padding.
+def vgg_arg_scope(weight_decay: float = 0.0005) -> dict:
+  """Return the arg scope: L2 loss, activation, biases and padding.
 
   Args:
     weight_decay: weight of the L2 losses.
@@ -40,7 +40,7 @@ def vgg_arg_scope(weight_decay=0.0005):
 
 
 def _features(net, convolutions):
-  """Builds the five stages: [batch, height / 32, width / 32, 512]."""
+  """Build the five stages: [batch, height / 32, width / 32, 512]."""
   rows = zip(convolutions, _DEPTHS, strict=True)
   for stage, (repeats, depth) in enumerate(rows, 1):
     net = slim.repeat(
@@ -50,42 +50,27 @@ def _features(net, convolutions):
   return net
 
 
-def _variant(name):
-  """Returns the function that builds the VGG of that name."""
+def _build(inputs, name, scope, reuse, *, is_training, padding, **classifier):
+  """Build the VGG of that name; see `_DOCSTRING` for the arguments."""
+  with tf.variable_scope(scope, name, [inputs], reuse=reuse) as sc:
+    collection = sc.original_name_scope + '_end_points'
+    with slim.arg_scope(
+      [slim.conv2d, slim.fully_connected, slim.max_pool2d],
+      outputs_collections=collection,
+    ):
+      return convolutional_classifier.classify(
+        _features(inputs, _STAGES[name]),
+        depths=(4096, 4096),
+        kernel=[7, 7],
+        is_training=is_training,
+        scope=sc.name,
+        collection=collection,
+        padding=padding,
+        **classifier,
+      )
 
-  def vgg(
-    inputs,
-    num_classes=1000,
-    is_training=True,
-    dropout_keep_prob=0.5,
-    spatial_squeeze=True,
-    reuse=None,
-    scope=name,
-    fc_conv_padding='VALID',
-    global_pool=False,
-  ):
-    with tf.variable_scope(scope, name, [inputs], reuse=reuse) as sc:
-      collection = sc.original_name_scope + '_end_points'
-      with slim.arg_scope(
-        [slim.conv2d, slim.fully_connected, slim.max_pool2d],
-        outputs_collections=collection,
-      ):
-        return convolutional_classifier.classify(
-          _features(inputs, _STAGES[name]),
-          num_classes=num_classes,
-          depths=(4096, 4096),
-          kernel=[7, 7],
-          is_training=is_training,
-          dropout_keep_prob=dropout_keep_prob,
-          spatial_squeeze=spatial_squeeze,
-          global_pool=global_pool,
-          scope=sc.name,
-          collection=collection,
-          padding=fc_conv_padding,
-        )
 
-  vgg.__name__ = vgg.__qualname__ = name
-  vgg.__doc__ = f"""Builds VGG with {sum(_STAGES[name]) + 3} layers.
+_DOCSTRING = """Build VGG with {layers} layers.
 
   Args:
     inputs: [batch, height, width, channels] float images.
@@ -97,13 +82,44 @@ def _variant(name):
     reuse: whether to reuse the scope's variables.
     scope: name of the variable scope.
     fc_conv_padding: padding of fc6. 'SAME' keeps the features' size, which is
-      a 32nd of the image's: then any image from 32 pixels on will do.
+      a 32nd of the image's; then images of 32 pixels or more will do.
     global_pool: averages over the pixels that are left before the logits.
 
   Returns:
     (net, end_points): the logits, [batch, num_classes] if squeezed, or the
     output of fc7; and activations by name.
   """
+
+
+def _variant(name):
+  """Return the function that builds the VGG of that name."""
+
+  def vgg(
+    inputs: tf.Tensor,
+    num_classes: int | None = 1000,
+    is_training: bool | tf.Tensor = True,
+    dropout_keep_prob: float = 0.5,
+    spatial_squeeze: bool = True,
+    reuse: bool | None = None,
+    scope: str = name,
+    fc_conv_padding: str = 'VALID',
+    global_pool: bool = False,
+  ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    return _build(
+      inputs,
+      name,
+      scope,
+      reuse,
+      num_classes=num_classes,
+      is_training=is_training,
+      dropout_keep_prob=dropout_keep_prob,
+      spatial_squeeze=spatial_squeeze,
+      padding=fc_conv_padding,
+      global_pool=global_pool,
+    )
+
+  vgg.__name__ = vgg.__qualname__ = name
+  vgg.__doc__ = _DOCSTRING.format(layers=sum(_STAGES[name]) + 3)
   vgg.default_image_size = 224
   return vgg
 

@@ -13,15 +13,15 @@ _STEP = 8
 
 
 def preprocess_for_train(
-  image,
-  output_height,
-  output_width,
-  padding=4,
-  add_image_summaries=True,
-  use_grayscale=False,
-  seed=None,
-):
-  """Pads, crops and flips at random, jitters the contrast.
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  padding: str = 4,
+  add_image_summaries: bool = True,
+  use_grayscale: bool = False,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
+  """Pad, crop and flip at random, and jitter the contrast.
 
   Args:
     image: [height, width, channels], values in [0, 255].
@@ -66,13 +66,13 @@ def pictures(
 
 
 def preprocess_for_eval(
-  image,
-  output_height,
-  output_width,
-  add_image_summaries=True,
-  use_grayscale=False,
-):
-  """Crops or pads about the centre and standardises.
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  add_image_summaries: bool = True,
+  use_grayscale: bool = False,
+) -> tf.Tensor:
+  """Crop or pad about the centre and standardise.
 
   Args:
     image: [height, width, channels], values in [0, 255].
@@ -93,15 +93,15 @@ def preprocess_for_eval(
 
 
 def preprocess_image(
-  image,
-  output_height,
-  output_width,
-  is_training=False,
-  add_image_summaries=True,
-  use_grayscale=False,
-  padding=4,
-  seed=None,
-):
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  is_training: bool | tf.Tensor = False,
+  add_image_summaries: bool = True,
+  use_grayscale: bool = False,
+  padding: str = 4,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
   """See `preprocess_for_train` and `preprocess_for_eval`."""
   if not is_training:
     return preprocess_for_eval(
@@ -118,8 +118,14 @@ def preprocess_image(
   )
 
 
-def start(image, height, width, is_training, seed=None):
-  """Returns what one image contributes to a batch.
+def start(
+  image: tf.Tensor,
+  height: int,
+  width: int,
+  is_training: bool | tf.Tensor,
+  seed: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
+  """Return what one image contributes to a batch.
 
   Args:
     image: [rows, columns, channels], values in [0, 255].
@@ -137,8 +143,8 @@ def start(image, height, width, is_training, seed=None):
   return _start_eval(image, height, width)
 
 
-def finish(batch):
-  """Flips images at random, adjusts the contrast and standardises each.
+def finish(batch: dict[str, tf.Tensor]) -> tf.Tensor:
+  """Flip images at random, adjust the contrast and standardise each.
 
   Does what `tf.image.adjust_contrast` and `per_image_standardization` do, in
   one pass. The change of brightness that belongs between them shifts an image
@@ -183,7 +189,7 @@ def _batch_of_one(part):
 
 
 def _flipped(batch):
-  """Returns the images, mirrored left to right where the draw is below 1/2."""
+  """Return the images, mirrored left to right where the draw is below 1/2."""
   images = batch['image']
   if 'flip' not in batch:
     return images
@@ -205,7 +211,7 @@ def _start_eval(image, height, width):
 
 
 def _pad_to_at_least(image, height, width, padding):
-  """Pads by `padding`, and further where the image is smaller than asked."""
+  """Pad by `padding`, and further where the image is smaller than asked."""
 
   def sides(length, wanted):
     missing = wanted - length - 2 * padding

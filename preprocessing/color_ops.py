@@ -4,6 +4,7 @@ After Howard, "Some Improvements on Deep Convolutional Neural Network Based
 Image Classification" (arXiv:1312.5402, 2013).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
@@ -31,8 +32,8 @@ class Strengths(NamedTuple):
   contrast: tf.Tensor
 
 
-def strengths(draws) -> Strengths:
-  """Returns the strengths that follow from four draws of [0, 1)."""
+def strengths(draws: Sequence[tf.Tensor]) -> Strengths:
+  """Return the strengths that follow from four draws of [0, 1)."""
   brightness, saturation, hue, contrast = draws
   return Strengths(
     image_ops.scaled(brightness, -_BRIGHTNESS, _BRIGHTNESS),
@@ -96,7 +97,7 @@ def brightness_and_saturation(
 
 
 def _recolor(image, before, brightness, saturation, white, low, high):
-  """Computes one channel after the other, which vectorizes well."""
+  """Compute one channel after the other, which vectorizes well."""
   channels = tf.unstack(image, axis=-1)
   top = tf.maximum(tf.maximum(channels[0], channels[1]), channels[2])
   bottom = tf.minimum(tf.minimum(channels[0], channels[1]), channels[2])

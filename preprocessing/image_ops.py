@@ -6,17 +6,19 @@ the same result on any thread and in any order, which makes a parallel input
 pipeline repeatable. Without a seed, `fresh_seed` draws one for each image.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 
-def fresh_seed():
-  """Returns a new random seed, [2] int32, on every evaluation."""
+def fresh_seed() -> tf.Tensor:
+  """Return a new random seed, [2] int32, on every evaluation."""
   return tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32)
 
 
-def derive(seed, salt: int):
-  """Returns a seed that is independent of `seed` and of other salts'.
+def derive(seed: tf.Tensor, salt: int) -> tf.Tensor:
+  """Return a seed that is independent of `seed` and of other salts'.
 
   Args:
     seed: [2] int32 tensor.
@@ -26,8 +28,8 @@ def derive(seed, salt: int):
   return seed + tf.constant([salt * 1_000_003, 0], tf.int32)
 
 
-def draws(seed, count: int):
-  """Returns `count` float32 scalars, independent and uniform in [0, 1).
+def draws(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
+  """Return `count` float32 scalars, independent and uniform in [0, 1).
 
   One operation draws them all: a pipeline that draws one by one spends more
   time on starting operations than on an image's colours.
@@ -35,19 +37,21 @@ def draws(seed, count: int):
   return tf.unstack(tf.random.stateless_uniform([count], seed))
 
 
-def scaled(draw, low, high):
-  """Returns a draw of [0, 1) moved to [low, high)."""
+def scaled(draw: tf.Tensor, low: float, high: float) -> tf.Tensor:
+  """Return a draw of [0, 1) moved to [low, high)."""
   return low + draw * (high - low)
 
 
-def scaled_int(draw, low, high):
-  """Returns an int32, uniform in [low, high), from a draw of [0, 1)."""
+def scaled_int(
+  draw: tf.Tensor, low: int | tf.Tensor, high: int | tf.Tensor
+) -> tf.Tensor:
+  """Return an int32, uniform in [low, high), from a draw of [0, 1)."""
   width = tf.cast(high - low, tf.float32)
   return low + tf.cast(tf.floor(draw * width), tf.int32)
 
 
-def as_float(image):
-  """Returns the image as float32, and the value of white in it.
+def as_float(image: tf.Tensor) -> tuple[tf.Tensor, float]:
+  """Return the image as float32, and the value of white in it.
 
   Scaling to [0, 1] is left to whoever touches every pixel anyway: white is the
   greatest value of an integer type, and 1.0 in an image of floats.
@@ -56,22 +60,27 @@ def as_float(image):
   return tf.cast(image, tf.float32), white
 
 
-def grayscale(image):
-  """Returns the image with one channel."""
+def grayscale(image: tf.Tensor) -> tf.Tensor:
+  """Return the image with one channel."""
   if image.shape[-1] == 1:
     return image
   return tf.image.rgb_to_grayscale(image)
 
 
-def set_channels(image, channels: int):
-  """Returns the image with 1 or 3 channels: gray is repeated, RGB weighed."""
+def set_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
+  """Return the image with 1 or 3 channels: gray is repeated, RGB weighed."""
   if image.shape[-1] == channels:
     return image
   return grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
 
 
-def resize(image, height, width, method=tf.image.ResizeMethod.BILINEAR):
-  """Resizes as the released networks were trained, corners not aligned.
+def resize(
+  image: tf.Tensor,
+  height: int | tf.Tensor,
+  width: int | tf.Tensor,
+  method: int = tf.image.ResizeMethod.BILINEAR,
+) -> tf.Tensor:
+  """Resize as the released networks were trained, corners not aligned.
 
   Bilinear resizing is twice as fast on float32 as on uint8, so the cast to it
   comes first.
@@ -89,8 +98,10 @@ def resize(image, height, width, method=tf.image.ResizeMethod.BILINEAR):
   return tf.image.resize_images(image, [height, width], method=method)
 
 
-def smallest_size_at_least(height, width, side):
-  """Returns int32 (height, width) whose smaller side is `side`.
+def smallest_size_at_least(
+  height: int | tf.Tensor, width: int | tf.Tensor, side: int | tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Return int32 (height, width) whose smaller side is `side`.
 
   The aspect ratio is kept, up to rounding to whole pixels.
   """
@@ -104,8 +115,8 @@ def smallest_size_at_least(height, width, side):
   return scaled(height), scaled(width)
 
 
-def size(image):
-  """Returns (height, width) of an image, as numbers where they are known.
+def size(image: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
+  """Return (height, width) of an image, as numbers where they are known.
 
   What is known when the graph is built costs nothing when it runs.
   """
@@ -115,15 +126,23 @@ def size(image):
   return tuple(tf.unstack(tf.shape(image)[:2]))
 
 
-def crop(image, top, left, height: int, width: int):
-  """Returns the [height, width, channels] window at (top, left)."""
+def crop(
+  image: tf.Tensor,
+  top: int | tf.Tensor,
+  left: int | tf.Tensor,
+  height: int,
+  width: int,
+) -> tf.Tensor:
+  """Return the [height, width, channels] window at (top, left)."""
   window = tf.slice(image, [top, left, 0], [height, width, -1])
   window.set_shape([height, width, image.shape[-1]])
   return window
 
 
-def random_crop(image, height: int, width: int, down, right):
-  """Returns a uniformly placed [height, width, channels] window.
+def random_crop(
+  image: tf.Tensor, height: int, width: int, down: tf.Tensor, right: tf.Tensor
+) -> tf.Tensor:
+  """Return a uniformly placed [height, width, channels] window.
 
   Args:
     image: [rows, columns, channels].
@@ -138,25 +157,25 @@ def random_crop(image, height: int, width: int, down, right):
   return crop(image, top, left, height, width)
 
 
-def central_crop(image, height: int, width: int):
-  """Returns the [height, width, channels] window at the centre."""
+def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
+  """Return the [height, width, channels] window at the centre."""
   rows, columns = size(image)
   top, left = (rows - height) // 2, (columns - width) // 2
   return crop(image, top, left, height, width)
 
 
-def crop_or_pad(image, height: int, width: int):
-  """Crops or pads with zeros about the centre to [height, width, channels]."""
+def crop_or_pad(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
+  """Crop or pads with zeros about the centre to [height, width, channels]."""
   return tf.image.resize_image_with_crop_or_pad(image, height, width)
 
 
-def random_flip(image, draw):
-  """Mirrors the image left to right where the draw of [0, 1) is below 1/2."""
+def random_flip(image: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
+  """Mirror the image left to right where the draw of [0, 1) is below 1/2."""
   return tf.cond(draw < 0.5, lambda: tf.reverse(image, [1]), lambda: image)
 
 
-def subtract_mean(image, means):
-  """Subtracts one mean per channel.
+def subtract_mean(image: tf.Tensor, means: Sequence[float]) -> tf.Tensor:
+  """Subtract one mean per channel.
 
   Works on whole rows: a row of means as long as a row of the image spares the
   broadcasting of three numbers, which takes ten times as long.

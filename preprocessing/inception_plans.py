@@ -102,7 +102,7 @@ def whole_image() -> tf.Tensor:
 
 
 def _resize_for_train(image, height, width, fast_mode, draw):
-  """Resizes with a method drawn at random, bilinear only in fast mode."""
+  """Resize with a method drawn at random, bilinear only in fast mode."""
   channels = image.shape[-1]
 
   def resized(image, case):
@@ -148,15 +148,15 @@ def _recolor(image, white, fast_mode, use_grayscale, draws):
 
 
 def eval_plan(
-  shape,
-  height,
-  width,
+  shape: tf.Tensor,
+  height: int | None,
+  width: int | None,
   *,
-  central_fraction=0.875,
-  central_crop=True,
-  use_grayscale=False,
+  central_fraction: float = 0.875,
+  central_crop: bool = True,
+  use_grayscale: bool = False,
 ) -> windows.Plan:
-  """Returns the plan of evaluation for an image of a shape, int32 [3].
+  """Return the plan of evaluation for an image of a shape, int32 [3].
 
   See `preprocess_for_eval` for the other arguments.
   """
@@ -180,32 +180,36 @@ def eval_plan(
 plan = windows.planner(train_plan, eval_plan)
 
 
-def select(x, func, num_cases, draw):
-  """Returns func(x, i) for the i that a draw of [0, 1) falls on."""
+def select(
+  x: tf.Tensor, func: Callable, num_cases: int, draw: tf.Tensor
+) -> tf.Tensor:
+  """Return func(x, i) for the i that a draw of [0, 1) falls on."""
   return tf.switch_case(
     image_ops.scaled_int(draw, 0, num_cases),
     [lambda i=i: func(x, i) for i in range(num_cases)],
   )
 
 
-def distort_one_by_one(image, color_ordering, strengths):
-  """Applies all four distortions to an image in [0, 1], in that order."""
+def distort_one_by_one(
+  image: tf.Tensor, color_ordering: int, strengths: color_ops.Strengths
+) -> tf.Tensor:
+  """Apply all four distortions to an image in [0, 1], in that order."""
   for name in ORDERINGS[color_ordering]:
     image = color_ops.OPERATIONS[name](image, strengths)
   return tf.clip_by_value(image, 0.0, 1.0)
 
 
 def sample_box(
-  shape,
-  bbox,
-  seed,
+  shape: tf.Tensor,
+  bbox: tf.Tensor,
+  seed: tf.Tensor,
   *,
-  min_object_covered=0.1,
-  aspect_ratio_range=(0.75, 1.33),
-  area_range=(0.05, 1.0),
-  max_attempts=100,
-):
-  """Returns begin [3], size [3] and box [1, 1, 4] of a random window."""
+  min_object_covered: float = 0.1,
+  aspect_ratio_range: tuple[float, float] = (0.75, 1.33),
+  area_range: tuple[float, float] = (0.05, 1.0),
+  max_attempts: int = 100,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Return begin [3], size [3] and box [1, 1, 4] of a random window."""
   # compat.v1 has no stateless_sample_distorted_bounding_box.
   return tf.raw_ops.StatelessSampleDistortedBoundingBox(
     image_size=shape,

@@ -5,6 +5,8 @@ crops of 8 % (here 5 %) to 100 % of the image, aspect ratio 3/4 to 4/3; colours
 distorted.
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
 from preprocessing import color_ops, image_ops, inception_plans, windows
@@ -12,8 +14,10 @@ from preprocessing import color_ops, image_ops, inception_plans, windows
 plan = inception_plans.plan
 
 
-def apply_with_random_selector(x, func, num_cases, seed=None):
-  """Returns func(x, i) for one i, drawn uniformly from range(num_cases).
+def apply_with_random_selector(
+  x: tf.Tensor, func: Callable, num_cases: int, seed: tf.Tensor | None = None
+) -> tf.Tensor:
+  """Return func(x, i) for one i, drawn uniformly from range(num_cases).
 
   Args:
     x: a tensor.
@@ -27,9 +31,13 @@ def apply_with_random_selector(x, func, num_cases, seed=None):
 
 
 def distort_color(
-  image, color_ordering=0, fast_mode=True, scope=None, seed=None
-):
-  """Jitters the colours of an RGB image.
+  image: tf.Tensor,
+  color_ordering: int = 0,
+  fast_mode: bool = True,
+  scope: str | None = None,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
+  """Jitter the colours of an RGB image.
 
   Args:
     image: float32 [height, width, 3] in [0, 1].
@@ -64,16 +72,16 @@ def distort_color(
 
 
 def distorted_bounding_box_crop(
-  image,
-  bbox,
-  min_object_covered=0.1,
-  aspect_ratio_range=(0.75, 1.33),
-  area_range=(0.05, 1.0),
-  max_attempts=100,
-  scope=None,
-  seed=None,
-):
-  """Crops a random window that covers enough of one of the boxes.
+  image: tf.Tensor,
+  bbox: tf.Tensor,
+  min_object_covered: float = 0.1,
+  aspect_ratio_range: tuple[float, float] = (0.75, 1.33),
+  area_range: tuple[float, float] = (0.05, 1.0),
+  max_attempts: int = 100,
+  scope: str | None = None,
+  seed: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Crop a random window that covers enough of one of the boxes.
 
   Args:
     image: [height, width, channels].
@@ -105,18 +113,18 @@ def distorted_bounding_box_crop(
 
 
 def preprocess_for_train(
-  image,
-  height,
-  width,
-  bbox,
-  fast_mode=True,
-  scope=None,
-  add_image_summaries=True,
-  random_crop=True,
-  use_grayscale=False,
-  seed=None,
-):
-  """Crops, resizes, flips and recolours at random.
+  image: tf.Tensor,
+  height: int,
+  width: int,
+  bbox: tf.Tensor | None,
+  fast_mode: bool = True,
+  scope: str | None = None,
+  add_image_summaries: bool = True,
+  random_crop: bool = True,
+  use_grayscale: bool = False,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
+  """Crop, resize, flip and recolour at random.
 
   Args:
     image: [height, width, channels]; integers span their type's range, floats
@@ -200,15 +208,15 @@ def _carry_out(stages, image, bbox):
 
 
 def preprocess_for_eval(
-  image,
-  height,
-  width,
-  central_fraction=0.875,
-  scope=None,
-  central_crop=True,
-  use_grayscale=False,
-):
-  """Crops the centre and resizes.
+  image: tf.Tensor,
+  height: int | None,
+  width: int | None,
+  central_fraction: float = 0.875,
+  scope: str | None = None,
+  central_crop: bool = True,
+  use_grayscale: bool = False,
+) -> tf.Tensor:
+  """Crop the centre and resize it.
 
   Args:
     image: [height, width, channels]; integers span their type's range, floats
@@ -236,18 +244,18 @@ def preprocess_for_eval(
 
 
 def preprocess_image(
-  image,
-  height,
-  width,
-  is_training=False,
-  bbox=None,
-  fast_mode=True,
-  add_image_summaries=True,
-  crop_image=True,
-  use_grayscale=False,
-  central_fraction=0.875,
-  seed=None,
-):
+  image: tf.Tensor,
+  height: int | None,
+  width: int | None,
+  is_training: bool | tf.Tensor = False,
+  bbox: tf.Tensor | None = None,
+  fast_mode: bool = True,
+  add_image_summaries: bool = True,
+  crop_image: bool = True,
+  use_grayscale: bool = False,
+  central_fraction: float = 0.875,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
   """See `preprocess_for_train` and `preprocess_for_eval`."""
   if not is_training:
     return preprocess_for_eval(

@@ -6,14 +6,14 @@ from preprocessing import image_ops
 
 
 def preprocess_image(
-  image,
-  output_height,
-  output_width,
-  is_training,
-  use_grayscale=False,
-  seed=None,
-):
-  """Crops or pads the image about its centre and scales it to [-1, 1).
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  is_training: bool | tf.Tensor,
+  use_grayscale: bool = False,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
+  """Crop or pad the image about its centre and scale it to [-1, 1).
 
   Args:
     image: [height, width, channels], values in [0, 255].
@@ -32,8 +32,14 @@ def preprocess_image(
   return finish(part)
 
 
-def start(image, height, width, is_training, seed=None):
-  """Returns what one image contributes to a batch, {'image': ...}.
+def start(
+  image: tf.Tensor,
+  height: int,
+  width: int,
+  is_training: bool | tf.Tensor,
+  seed: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
+  """Return what one image contributes to a batch, {'image': ...}.
 
   See `preprocess_image` for the arguments.
   """
@@ -41,6 +47,6 @@ def start(image, height, width, is_training, seed=None):
   return {'image': image_ops.crop_or_pad(image, height, width)}
 
 
-def finish(batch):
-  """Returns the images, float32, of one or of a batch of what `start` gave."""
+def finish(batch: dict[str, tf.Tensor]) -> tf.Tensor:
+  """Return the images, float32, of one or of a batch of what `start` gave."""
   return (tf.cast(batch['image'], tf.float32) - 128.0) / 128.0

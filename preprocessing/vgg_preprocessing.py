@@ -17,16 +17,16 @@ _RESIZE_SIDE_MAX = 512
 
 
 def train_plan(
-  shape,
+  shape: tf.Tensor,
   height: int,
   width: int,
   *,
-  resize_side_min=_RESIZE_SIDE_MIN,
-  resize_side_max=_RESIZE_SIDE_MAX,
-  use_grayscale=False,
-  seed,
+  resize_side_min: int = _RESIZE_SIDE_MIN,
+  resize_side_max: int = _RESIZE_SIDE_MAX,
+  use_grayscale: bool = False,
+  seed: tf.Tensor | None,
 ) -> windows.Plan:
-  """Returns the plan of training for an image of a shape, int32 [3].
+  """Return the plan of training for an image of a shape, int32 [3].
 
   See `preprocess_for_train` for the other arguments.
   """
@@ -49,14 +49,14 @@ def train_plan(
 
 
 def eval_plan(
-  shape,
+  shape: tf.Tensor,
   height: int,
   width: int,
   *,
-  resize_side=_RESIZE_SIDE_MIN,
-  use_grayscale=False,
+  resize_side: int = _RESIZE_SIDE_MIN,
+  use_grayscale: bool = False,
 ) -> windows.Plan:
-  """Returns the plan of evaluation for an image of a shape, int32 [3].
+  """Return the plan of evaluation for an image of a shape, int32 [3].
 
   See `preprocess_for_eval` for the other arguments.
   """
@@ -83,15 +83,15 @@ plan = windows.planner(train_plan, eval_plan)
 
 
 def preprocess_for_train(
-  image,
-  output_height,
-  output_width,
-  resize_side_min=_RESIZE_SIDE_MIN,
-  resize_side_max=_RESIZE_SIDE_MAX,
-  use_grayscale=False,
-  seed=None,
-):
-  """Resizes to a random scale, crops and flips at random, subtracts means.
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  resize_side_min: int = _RESIZE_SIDE_MIN,
+  resize_side_max: int = _RESIZE_SIDE_MAX,
+  use_grayscale: bool = False,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
+  """Resize to a random scale, crop and flip at random, subtract means.
 
   Args:
     image: [height, width, channels], values in [0, 255].
@@ -118,9 +118,13 @@ def preprocess_for_train(
 
 
 def preprocess_for_eval(
-  image, output_height, output_width, resize_side, use_grayscale=False
-):
-  """Resizes, crops the centre and subtracts means.
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  resize_side: int,
+  use_grayscale: bool = False,
+) -> tf.Tensor:
+  """Resize, crop the centre and subtract means.
 
   Args:
     image: [height, width, channels], values in [0, 255].
@@ -144,15 +148,15 @@ def preprocess_for_eval(
 
 
 def preprocess_image(
-  image,
-  output_height,
-  output_width,
-  is_training=False,
-  resize_side_min=_RESIZE_SIDE_MIN,
-  resize_side_max=_RESIZE_SIDE_MAX,
-  use_grayscale=False,
-  seed=None,
-):
+  image: tf.Tensor,
+  output_height: int,
+  output_width: int,
+  is_training: bool | tf.Tensor = False,
+  resize_side_min: int = _RESIZE_SIDE_MIN,
+  resize_side_max: int = _RESIZE_SIDE_MAX,
+  use_grayscale: bool = False,
+  seed: tf.Tensor | None = None,
+) -> tf.Tensor:
   """See `preprocess_for_train` and `preprocess_for_eval`.
 
   Evaluation resizes to `resize_side_min`.
@@ -173,7 +177,7 @@ def preprocess_image(
 
 
 def _normalize(image, use_grayscale):
-  """Subtracts the RGB means; a gray image loses their luma-weighted mean."""
+  """Subtract the RGB means; a gray image loses their luma-weighted mean."""
   if use_grayscale:
     image = image_ops.grayscale(image)
   if image.shape[-1] == 1:

@@ -6,7 +6,7 @@ window is then cut out of a decoded image, or decoded alone out of a JPEG, with
 the same result.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
 
 def planner(train_plan: Callable, eval_plan: Callable) -> Callable:
-  """Returns the function that plans for training or for evaluation.
+  """Return the function that plans for training or for evaluation.
 
   Args:
     train_plan: fn(shape, height, width, seed=seed) -> Plan.
@@ -60,8 +60,10 @@ def cut_out(window: tf.Tensor | None, image: tf.Tensor) -> tf.Tensor:
   return pixels
 
 
-def carry_out_on_jpeg(plan: Plan, encoded, shape):
-  """Returns the result of a plan for a JPEG of three channels.
+def carry_out_on_jpeg(
+  plan: Plan, encoded: tf.Tensor, shape: tf.Tensor
+) -> tf.Tensor:
+  """Return the result of a plan for a JPEG of three channels.
 
   Args:
     plan: the Plan.
@@ -82,8 +84,8 @@ def carry_out_on_jpeg(plan: Plan, encoded, shape):
   return plan.finish(pixels)
 
 
-def rgb_jpeg_shape(encoded):
-  """Returns the shape, int32 [3], of a JPEG that decodes to RGB as it is.
+def rgb_jpeg_shape(encoded: tf.Tensor) -> tf.Tensor:
+  """Return the shape, int32 [3], of a JPEG that decodes to RGB as it is.
 
   Zeros stand for anything else: other formats, grayscale and CMYK.
 
@@ -98,8 +100,8 @@ def rgb_jpeg_shape(encoded):
   return tf.where(tf.equal(shape[2], 3), shape, tf.zeros_like(shape))
 
 
-def central(shape, fraction: float):
-  """Returns the window that keeps a fraction of each side, about the centre.
+def central(shape: tf.Tensor, fraction: float) -> tf.Tensor:
+  """Return the window that keeps a fraction of each side, about the centre.
 
   Args:
     shape: int32 [3], the shape of the image.
@@ -110,8 +112,14 @@ def central(shape, fraction: float):
   return tf.concat([start, shape[:2] - 2 * start], 0)
 
 
-def resized(shape, resized_shape, start, height: int, width: int) -> Plan:
-  """Returns the plan that resizes bilinearly and crops, in one.
+def resized(
+  shape: tf.Tensor,
+  resized_shape: Sequence[tf.Tensor],
+  start: Sequence[tf.Tensor],
+  height: int,
+  width: int,
+) -> Plan:
+  """Return the plan that resizes bilinearly and crops, in one.
 
   Resizes only what the crop keeps: the pixels are those of
   `image_ops.resize(image, *resized_shape)`, cut at `start`, up to the rounding

@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 
-def expand_input_by_factor(n, divisible_by=8):
-  """Returns the `expansion_size` that is the input's width times n, rounded."""
+def expand_input_by_factor(n: float, divisible_by: int = 8) -> Callable:
+  """Return the `expansion_size` that is the input's width times n, rounded."""
   return lambda num_inputs, **_: make_divisible(num_inputs * n, divisible_by)
 
 
@@ -73,7 +73,7 @@ def _check_depthwise(location, use_explicit_padding, padding):
 
 @contextlib.contextmanager
 def _block_scope(scope, activation_fn, depthwise_activation_fn):
-  """Opens the scope of a block, with its activations if it has its own."""
+  """Open the scope of a block, with its activations if it has its own."""
   depthwise_activation_fn = depthwise_activation_fn or activation_fn
   with contextlib.ExitStack() as stack:
     var_scope = stack.enter_context(
@@ -90,7 +90,7 @@ def _block_scope(scope, activation_fn, depthwise_activation_fn):
 
 
 def _pointwise(fn, normalizer_fn, num_ways, divisible_by):
-  """Returns the arguments of a step, more of them where it is `split_conv`."""
+  """Return the arguments of a step, more of them where it is `split_conv`."""
   kwargs = {'normalizer_fn': normalizer_fn}
   if fn is split_conv:
     kwargs.update(num_ways=num_ways, divisible_by=divisible_by, stride=1)
@@ -98,7 +98,7 @@ def _pointwise(fn, normalizer_fn, num_ways, divisible_by):
 
 
 def _expand(net, depth, expansion_size, expansion_fn, endpoints, **kwargs):
-  """Widens a block's input of `depth` channels where it has to be widened."""
+  """Widen a block's input of `depth` channels where it has to be widened."""
   if callable(expansion_size):
     expansion_size = expansion_size(num_inputs=depth)
   if expansion_size > channels(net):
@@ -108,7 +108,7 @@ def _expand(net, depth, expansion_size, expansion_fn, endpoints, **kwargs):
 
 
 def _add_residual(residual, input_tensor, net, stride):
-  """Adds a block's input to its output, or what the caller does instead."""
+  """Add a block's input to its output, or what the caller does instead."""
   if callable(residual):
     return residual(input_tensor=input_tensor, output_tensor=net)
   if residual and stride == 1 and channels(net) == channels(input_tensor):
@@ -116,20 +116,34 @@ def _add_residual(residual, input_tensor, net, stride):
   return net
 
 
-# An argument a line would hide the steps.
-# fmt: off
 @slim.add_arg_scope
 def expanded_conv(
-  input_tensor, num_outputs, expansion_size=_SIX_FOLD, stride=1, rate=1,
-  kernel_size=(3, 3), residual=True, normalizer_fn=None, split_projection=1,
-  split_expansion=1, split_divisible_by=8, expansion_transform=None,
-  depthwise_location='expansion', depthwise_channel_multiplier=1,
-  endpoints=None, use_explicit_padding=False, padding='SAME',
-  inner_activation_fn=None, depthwise_activation_fn=None,
-  project_activation_fn=tf.identity, depthwise_fn=slim.separable_conv2d,
-  expansion_fn=split_conv, projection_fn=split_conv, scope=None,
-):
-  """The inverted bottleneck: 1 x 1 expansion, depthwise, 1 x 1 projection.
+  input_tensor: tf.Tensor,
+  num_outputs: int,
+  expansion_size: Callable | int = _SIX_FOLD,
+  stride: int = 1,
+  rate: int = 1,
+  kernel_size: int | tuple[int, int] = (3, 3),
+  residual: bool | Callable = True,
+  normalizer_fn: Callable | None = None,
+  split_projection: int = 1,
+  split_expansion: int = 1,
+  split_divisible_by: int = 8,
+  expansion_transform: Callable | None = None,
+  depthwise_location: str | None = 'expansion',
+  depthwise_channel_multiplier: int = 1,
+  endpoints: dict[str, tf.Tensor] | None = None,
+  use_explicit_padding: bool = False,
+  padding: str = 'SAME',
+  inner_activation_fn: Callable | None = None,
+  depthwise_activation_fn: Callable | None = None,
+  project_activation_fn: Callable = tf.identity,
+  depthwise_fn: Callable = slim.separable_conv2d,
+  expansion_fn: Callable = split_conv,
+  projection_fn: Callable = split_conv,
+  scope: str | None = None,
+) -> tf.Tensor:
+  """Build the inverted bottleneck: expansion, depthwise, projection.
 
   Args:
     input_tensor: [batch, height, width, channels].
@@ -174,26 +188,45 @@ def expanded_conv(
   """
   _check_depthwise(depthwise_location, use_explicit_padding, padding)
   endpoints = {} if endpoints is None else endpoints
-  depthwise = _Depthwise(depthwise_location, depthwise_fn, {
-    'kernel_size': kernel_size, 'stride': stride, 'rate': rate,
-    'depth_multiplier': depthwise_channel_multiplier,
-    'normalizer_fn': normalizer_fn,
-    'padding': 'VALID' if use_explicit_padding else padding,
-  }, use_explicit_padding, endpoints)
+  depthwise = _Depthwise(
+    depthwise_location,
+    depthwise_fn,
+    {
+      'kernel_size': kernel_size,
+      'stride': stride,
+      'rate': rate,
+      'depth_multiplier': depthwise_channel_multiplier,
+      'normalizer_fn': normalizer_fn,
+      'padding': 'VALID' if use_explicit_padding else padding,
+    },
+    use_explicit_padding,
+    endpoints,
+  )
   with _block_scope(scope, inner_activation_fn, depthwise_activation_fn):
     input_tensor = tf.identity(input_tensor, 'input')
     net = depthwise('input', input_tensor, activation_fn=None)
     net = _expand(
-      net, channels(input_tensor), expansion_size, expansion_fn, endpoints,
+      net,
+      channels(input_tensor),
+      expansion_size,
+      expansion_fn,
+      endpoints,
       **_pointwise(
-        expansion_fn, normalizer_fn, split_expansion, split_divisible_by))
+        expansion_fn, normalizer_fn, split_expansion, split_divisible_by
+      ),
+    )
     net = depthwise('expansion', net)
     if expansion_transform:
       net = expansion_transform(expansion_tensor=net, input_tensor=input_tensor)
     net = endpoints['projection_output'] = projection_fn(
-      net, num_outputs, scope='project', activation_fn=project_activation_fn,
+      net,
+      num_outputs,
+      scope='project',
+      activation_fn=project_activation_fn,
       **_pointwise(
-        projection_fn, normalizer_fn, split_projection, split_divisible_by))
+        projection_fn, normalizer_fn, split_projection, split_divisible_by
+      ),
+    )
     net = depthwise('output', net, activation_fn=None)
     net = _add_residual(residual, input_tensor, net, stride)
     return tf.identity(net, 'output')

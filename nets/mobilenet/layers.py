@@ -9,14 +9,18 @@ All tensors are [batch, height, width, channels].
 """
 
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
 from tf_slim_compat import slim
 
 
-def make_divisible(value, divisor, min_value=None):
-  """Rounds a width to a multiple, but never down by more than a tenth.
+def make_divisible(
+  value: Any, divisor: int, min_value: int | None = None
+) -> int:
+  """Round a width to a multiple, but never down by more than a tenth.
 
   Args:
     value: the width, an int or a float.
@@ -33,8 +37,10 @@ def make_divisible(value, divisor, min_value=None):
   return int(rounded)
 
 
-def fixed_padding(inputs, kernel_size, rate=1):
-  """Pads with zeros as for 'SAME', but independently of the input's size.
+def fixed_padding(
+  inputs: tf.Tensor, kernel_size: int | tuple[int, int], rate: int = 1
+) -> tf.Tensor:
+  """Pad with zeros as for 'SAME', but independently of the input's size.
 
   Args:
     inputs: [batch, height, width, channels].
@@ -49,13 +55,13 @@ def fixed_padding(inputs, kernel_size, rate=1):
   return tf.pad(inputs, [[0, 0], *sides, [0, 0]])
 
 
-def channels(net) -> int:
-  """Returns the number of channels of a tensor."""
+def channels(net: tf.Tensor) -> int:
+  """Return the number of channels of a tensor."""
   return net.shape.as_list()[3]
 
 
 def _split_divisible(num, num_ways, divisible_by=8):
-  """Splits a width into about equal parts that are all multiples.
+  """Split a width into about equal parts that are all multiples.
 
   Raises:
     ValueError: if `num` is no multiple or too small for so many parts.
@@ -74,9 +80,14 @@ def _split_divisible(num, num_ways, divisible_by=8):
 
 
 def split_conv(
-  input_tensor, num_outputs, num_ways, scope, divisible_by=8, **kwargs
-):
-  """A 1 x 1 convolution in groups of channels that do not see each other.
+  input_tensor: tf.Tensor,
+  num_outputs: int,
+  num_ways: int,
+  scope: str | None,
+  divisible_by: int = 8,
+  **kwargs: Any,
+) -> tf.Tensor:
+  """Apply a 1 x 1 convolution in groups of channels, each by itself.
 
   Args:
     input_tensor: [batch, height, width, channels].
@@ -110,7 +121,7 @@ def split_conv(
 
 @contextlib.contextmanager
 def _separable_prefix(scope):
-  """Yields what precedes 'depthwise' and 'pointwise' in their scopes.
+  """Yield what precedes 'depthwise' and 'pointwise' in their scopes.
 
   A scope that is given becomes a prefix, as in MobileNet v1's checkpoints; None
   opens a new scope of its own.
@@ -127,16 +138,16 @@ def _separable_prefix(scope):
 
 @slim.add_arg_scope
 def split_separable_conv2d(
-  input_tensor,
-  num_outputs,
-  scope=None,
-  normalizer_fn=None,
-  stride=1,
-  rate=1,
-  endpoints=None,
-  use_explicit_padding=False,
-):
-  """A separable 3 x 3 convolution, normalised after each of its two steps.
+  input_tensor: tf.Tensor,
+  num_outputs: int,
+  scope: str | None = None,
+  normalizer_fn: Callable | None = None,
+  stride: int = 1,
+  rate: int = 1,
+  endpoints: dict[str, tf.Tensor] | None = None,
+  use_explicit_padding: bool = False,
+) -> tf.Tensor:
+  """Apply a separable 3 x 3 convolution, normalised after both of its steps.
 
   Args:
     input_tensor: [batch, height, width, channels].
@@ -182,15 +193,15 @@ def split_separable_conv2d(
 
 @slim.add_arg_scope
 def squeeze_excite(
-  input_tensor,
-  divisible_by=8,
-  squeeze_factor=3,
-  inner_activation_fn=tf.nn.relu,
-  gating_fn=tf.sigmoid,
-  squeeze_input_tensor=None,
-  pool=None,
-):
-  """Scales each channel by a gate that looks at the mean of all channels.
+  input_tensor: tf.Tensor,
+  divisible_by: int = 8,
+  squeeze_factor: int = 3,
+  inner_activation_fn: Callable = tf.nn.relu,
+  gating_fn: Callable = tf.sigmoid,
+  squeeze_input_tensor: tf.Tensor | None = None,
+  pool: int | None = None,
+) -> tf.Tensor:
+  """Scale each channel by a gate that looks at the mean of all channels.
 
   Args:
     input_tensor: [batch, height, width, channels], what is scaled.

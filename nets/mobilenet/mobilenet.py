@@ -7,6 +7,8 @@ The form of a table is in `nets.mobilenet.table`; tables and papers are in
 
 import contextlib
 import posixpath
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -38,21 +40,25 @@ class NoOpScope(contextlib.nullcontext):
   """A scope that changes nothing."""
 
 
-def safe_arg_scope(funcs, **kwargs):
-  """Returns `slim.arg_scope` of the arguments that are not None."""
+def safe_arg_scope(
+  funcs: Iterable[Callable], **kwargs: Any
+) -> contextlib.AbstractContextManager:
+  """Return `slim.arg_scope` of the arguments that are not None."""
   kwargs = {name: value for name, value in kwargs.items() if value is not None}
   return slim.arg_scope(funcs, **kwargs) if kwargs else NoOpScope()
 
 
 @slim.add_arg_scope
-def apply_activation(x, name=None, activation_fn=None):
-  """Returns activation_fn(x, name=name), or x if there is no activation."""
+def apply_activation(
+  x: tf.Tensor, name: str | None = None, activation_fn: Callable | None = None
+) -> tf.Tensor:
+  """Return activation_fn(x, name=name), or x if there is no activation."""
   return activation_fn(x, name=name) if activation_fn else x
 
 
 @contextlib.contextmanager
 def _base_scope(scope, is_training, conv_defs, use_explicit_padding):
-  """Opens the variable and name scope of the layers, and all arg scopes."""
+  """Open the variable and name scope of the layers, and all arg scopes."""
   with contextlib.ExitStack() as stack:
     var_scope = stack.enter_context(
       tf.variable_scope(scope, default_name='Mobilenet')
@@ -87,16 +93,16 @@ def _check_base(conv_defs, multiplier, output_stride, final_endpoint):
 
 @slim.add_arg_scope
 def mobilenet_base(
-  inputs,
-  conv_defs,
-  multiplier=1.0,
-  final_endpoint=None,
-  output_stride=None,
-  use_explicit_padding=False,
-  scope=None,
-  is_training=False,
-):
-  """Builds the layers of a table.
+  inputs: tf.Tensor,
+  conv_defs: dict[str, Any],
+  multiplier: float = 1.0,
+  final_endpoint: str | None = None,
+  output_stride: int | None = None,
+  use_explicit_padding: bool = False,
+  scope: str | None = None,
+  is_training: bool | tf.Tensor = False,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the layers of a table.
 
   Args:
     inputs: [batch, height, width, channels] images in [-1, 1].
@@ -147,9 +153,11 @@ def mobilenet_base(
 
 
 def global_pool(
-  input_tensor, use_reduce_mean_for_pooling=False, pool_op=tf.nn.avg_pool2d
-):
-  """Returns the mean over height and width, [batch, 1, 1, channels].
+  input_tensor: tf.Tensor,
+  use_reduce_mean_for_pooling: bool = False,
+  pool_op: Callable = tf.nn.avg_pool2d,
+) -> tf.Tensor:
+  """Return the mean over height and width, [batch, 1, 1, channels].
 
   Args:
     input_tensor: [batch, height, width, channels].
@@ -172,7 +180,7 @@ def global_pool(
 
 
 def _logits(net, num_classes, is_training):
-  """Classifies features, [batch, 1, 1, channels]."""
+  """Classify features, [batch, 1, 1, channels]."""
   net = slim.dropout(net, scope='Dropout', is_training=is_training)
   logits = slim.conv2d(
     net,
@@ -188,16 +196,16 @@ def _logits(net, num_classes, is_training):
 
 @slim.add_arg_scope
 def mobilenet(
-  inputs,
-  num_classes=1001,
-  prediction_fn=slim.softmax,
-  reuse=None,
-  scope='Mobilenet',
-  base_only=False,
-  use_reduce_mean_for_pooling=False,
-  **mobilenet_args,
-):
-  """Builds the layers of a table and the classifier above them.
+  inputs: tf.Tensor,
+  num_classes: int | None = 1001,
+  prediction_fn: Callable = slim.softmax,
+  reuse: bool | None = None,
+  scope: str = 'Mobilenet',
+  base_only: bool = False,
+  use_reduce_mean_for_pooling: bool = False,
+  **mobilenet_args: Any,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the layers of a table and the classifier above them.
 
   Args:
     inputs: [batch, height, width, channels] images in [-1, 1].
@@ -243,13 +251,13 @@ def mobilenet(
 
 
 def training_scope(
-  is_training=True,
-  weight_decay=0.00004,
-  stddev=0.09,
-  dropout_keep_prob=0.8,
-  bn_decay=0.997,
-):
-  """Returns the arg scope to build a MobileNet in, for training or not.
+  is_training: bool | None = True,
+  weight_decay: float = 0.00004,
+  stddev: float = 0.09,
+  dropout_keep_prob: float = 0.8,
+  bn_decay: float = 0.997,
+) -> dict:
+  """Return the arg scope to build a MobileNet in, for training or not.
 
   Args:
     is_training: whether dropout is active and batch norm uses, and updates,

@@ -13,6 +13,8 @@ will do.
 
 import copy
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -27,7 +29,7 @@ _LAYERS = (slim.conv2d, slim.fully_connected, slim.separable_conv2d)
 
 
 def _defaults(normalizer_fn, **normalizer_args):
-  """Returns the arg scopes around all layers, for one kind of normaliser."""
+  """Return the arg scopes around all layers, for one kind of normaliser."""
   return {
     (normalizer_fn,): normalizer_args,
     _LAYERS: {'normalizer_fn': normalizer_fn, 'activation_fn': tf.nn.relu6},
@@ -76,7 +78,7 @@ V2_DEF_GROUP_NORM = {
 
 
 def _adapted(conv_defs, depth_multiplier, finegrain, activation_fn):
-  """Returns a table with the width and activation that are asked for."""
+  """Return a table with the width and activation that are asked for."""
   conv_defs = copy.deepcopy(conv_defs)
   if finegrain and depth_multiplier < 1:
     conv_defs['spec'][-1].params['num_outputs'] /= depth_multiplier
@@ -88,18 +90,18 @@ def _adapted(conv_defs, depth_multiplier, finegrain, activation_fn):
 
 @slim.add_arg_scope
 def mobilenet(
-  input_tensor,
-  num_classes=1001,
-  depth_multiplier=1.0,
-  scope='MobilenetV2',
-  conv_defs=None,
-  finegrain_classification_mode=False,
-  min_depth=None,
-  divisible_by=None,
-  activation_fn=None,
-  **kwargs,
-):
-  """Builds MobileNet v2.
+  input_tensor: tf.Tensor,
+  num_classes: int | None = 1001,
+  depth_multiplier: float = 1.0,
+  scope: str = 'MobilenetV2',
+  conv_defs: dict[str, Any] | None = None,
+  finegrain_classification_mode: bool = False,
+  min_depth: int | None = None,
+  divisible_by: int | None = None,
+  activation_fn: Callable | None = None,
+  **kwargs: Any,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build MobileNet v2.
 
   Args:
     input_tensor: [batch, height, width, 3] images in [-1, 1].
@@ -147,8 +149,10 @@ def mobilenet(
 mobilenet.default_image_size = 224
 
 
-def wrapped_partial(func, *args, **kwargs):
-  """Returns a partial function that keeps its name and attributes."""
+def wrapped_partial(
+  func: Callable, *args: Any, **kwargs: Any
+) -> functools.partial:
+  """Return a partial function that keeps its name and attributes."""
   return functools.update_wrapper(
     functools.partial(func, *args, **kwargs), func
   )
@@ -164,8 +168,10 @@ mobilenet_v2_035 = wrapped_partial(
 
 
 @slim.add_arg_scope
-def mobilenet_base(input_tensor, depth_multiplier=1.0, **kwargs):
-  """Builds the layers without the classifier. See `mobilenet` for arguments.
+def mobilenet_base(
+  input_tensor: tf.Tensor, depth_multiplier: float = 1.0, **kwargs: Any
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the layers without the classifier. See `mobilenet` for arguments.
 
   Returns:
     The last layer, [batch, height / 32, width / 32, channels], and the end
@@ -177,8 +183,10 @@ def mobilenet_base(input_tensor, depth_multiplier=1.0, **kwargs):
 
 
 @slim.add_arg_scope
-def mobilenet_base_group_norm(input_tensor, depth_multiplier=1.0, **kwargs):
-  """Builds the layers with group norm in place of batch norm.
+def mobilenet_base_group_norm(
+  input_tensor: tf.Tensor, depth_multiplier: float = 1.0, **kwargs: Any
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the layers with group norm in place of batch norm.
 
   Args:
     input_tensor: [batch, height, width, 3] images in [-1, 1] of known height
@@ -202,6 +210,6 @@ def mobilenet_base_group_norm(input_tensor, depth_multiplier=1.0, **kwargs):
   )
 
 
-def training_scope(**kwargs):
-  """Returns the arg scope. See `nets.mobilenet.mobilenet.training_scope`."""
+def training_scope(**kwargs: Any) -> dict:
+  """Return the arg scope. See `nets.mobilenet.mobilenet.training_scope`."""
   return lib.training_scope(**kwargs)

@@ -14,6 +14,8 @@ other sizes will do.
 
 import copy
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -36,7 +38,7 @@ training_scope = lib.training_scope
 
 
 def _defaults(normalizer_fn, **normalizer_args):
-  """Returns the arg scopes around all layers, for one kind of normaliser."""
+  """Return the arg scopes around all layers, for one kind of normaliser."""
   return {
     (normalizer_fn,): normalizer_args,
     (ops.expanded_conv,): {'normalizer_fn': normalizer_fn, 'residual': True},
@@ -136,7 +138,7 @@ V3_EDGETPU = {
 
 
 def _minimalistic(conv_defs):
-  """Returns a table without its squeeze-and-excite, hard swish and 5 x 5."""
+  """Return a table without its squeeze-and-excite, hard swish and 5 x 5."""
   spec = []
   for layer in conv_defs['spec']:
     params = dict(layer.params)
@@ -150,7 +152,7 @@ def _minimalistic(conv_defs):
 
 
 def _reduced(conv_defs, first, last, multiplier=0.5):
-  """Returns a table whose layers from first to last are narrower."""
+  """Return a table whose layers from first to last are narrower."""
   conv_defs = copy.deepcopy(conv_defs)
   for layer in conv_defs['spec'][first : last + 1]:
     width = round(layer.params['num_outputs'] * multiplier)
@@ -167,16 +169,16 @@ V3_SMALL_DETECTION = _reduced(V3_SMALL, 9, 12)
 
 @slim.add_arg_scope
 def mobilenet(
-  input_tensor,
-  num_classes=1001,
-  depth_multiplier=1.0,
-  scope='MobilenetV3',
-  conv_defs=None,
-  finegrain_classification_mode=False,
-  use_groupnorm=False,
-  **kwargs,
-):
-  """Builds MobileNet v3.
+  input_tensor: tf.Tensor,
+  num_classes: int | None = 1001,
+  depth_multiplier: float = 1.0,
+  scope: str = 'MobilenetV3',
+  conv_defs: dict[str, Any] | None = None,
+  finegrain_classification_mode: bool = False,
+  use_groupnorm: bool = False,
+  **kwargs: Any,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build MobileNet v3.
 
   Args:
     input_tensor: [batch, height, width, 3] images in [-1, 1].
@@ -221,8 +223,10 @@ mobilenet.default_image_size = 224
 
 
 @slim.add_arg_scope
-def mobilenet_base(input_tensor, depth_multiplier=1.0, **kwargs):
-  """Builds the layers without the classifier. See `mobilenet` for arguments.
+def mobilenet_base(
+  input_tensor: tf.Tensor, depth_multiplier: float = 1.0, **kwargs: Any
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the layers without the classifier. See `mobilenet` for arguments.
 
   Returns:
     The last layer, [batch, 1, 1, channels], and the end points.
@@ -232,8 +236,10 @@ def mobilenet_base(input_tensor, depth_multiplier=1.0, **kwargs):
   )
 
 
-def wrapped_partial(func, new_defaults=None, **kwargs):
-  """Returns a partial function that keeps its name and attributes.
+def wrapped_partial(
+  func: Callable, new_defaults: dict[str, Any] | None = None, **kwargs: Any
+) -> functools.partial:
+  """Return a partial function that keeps its name and attributes.
 
   Args:
     func: the function.

@@ -21,9 +21,13 @@ from tf_slim_compat import slim
 
 @slim.add_arg_scope
 def depth_multiplier(
-  output_params, multiplier, divisible_by=8, min_depth=8, **unused_kwargs
-):
-  """Multiplies the width in a layer's arguments.
+  output_params: dict[str, Any],
+  multiplier: float,
+  divisible_by: int = 8,
+  min_depth: int = 8,
+  **unused_kwargs: Any,
+) -> None:
+  """Multiply the width in a layer's arguments.
 
   Args:
     output_params: the arguments, changed in place: 'num_outputs', if there.
@@ -46,8 +50,10 @@ class Op(NamedTuple):
   multiplier_func: Callable
 
 
-def op(opfunc, multiplier_func=depth_multiplier, **params):
-  """Returns a layer for a table.
+def op(
+  opfunc: Callable, multiplier_func: Callable = depth_multiplier, **params: Any
+) -> Op:
+  """Return a layer for a table.
 
   Args:
     opfunc: makes the layer from the net and the arguments.
@@ -58,15 +64,15 @@ def op(opfunc, multiplier_func=depth_multiplier, **params):
   return Op(opfunc, params=params, multiplier_func=multiplier_func)
 
 
-def keep_width(params, multiplier):
-  """The `multiplier_func` of a layer that is as wide in every variant."""
+def keep_width(params: dict[str, Any], multiplier: float) -> None:
+  """Do nothing: the `multiplier_func` of layers that are always as wide."""
   del params, multiplier
 
 
 def strides_and_rates(
   strides: Iterable[int], output_stride: int | None
 ) -> Iterator[tuple[int, int]]:
-  """Yields (stride, rate) of each layer.
+  """Yield (stride, rate) of each layer.
 
   Strides are spent until their product is `output_stride`; from there on each
   becomes dilation of the layers after it.
@@ -82,13 +88,13 @@ def strides_and_rates(
 
 
 def kernel_size(params: dict[str, Any]) -> tuple[int, int] | None:
-  """Returns (height, width) of a layer's kernel, None if it does not say."""
+  """Return (height, width) of a layer's kernel, None if it does not say."""
   size = params.get('kernel_size')
   return (size, size) if isinstance(size, int) else size and tuple(size)
 
 
-def pad_for(net, opdef: Op, params: dict[str, Any]):
-  """Pads explicitly, or lets the layer do it if it can (changes params)."""
+def pad_for(net: tf.Tensor, opdef: Op, params: dict[str, Any]) -> tf.Tensor:
+  """Pad explicitly, or let the layer do it if it can (changes params)."""
   if 'use_explicit_padding' in inspect.signature(opdef.op).parameters:
     params['use_explicit_padding'] = True
   elif kernel_size(params):
@@ -97,7 +103,7 @@ def pad_for(net, opdef: Op, params: dict[str, Any]):
 
 
 def inner_outputs(layers: dict[str, str], first: int) -> dict[str, tf.Tensor]:
-  """Returns what layers call an output, as 'layer_3/expansion_output'.
+  """Return what layers call an output, as 'layer_3/expansion_output'.
 
   Args:
     layers: end point of the layer for each scope of names.

@@ -1,18 +1,20 @@
 """The rows of MobileNet v3's tables, and what they are made of."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from nets.mobilenet import conv_blocks as ops
 from nets.mobilenet.layers import fixed_padding
-from nets.mobilenet.table import op
+from nets.mobilenet.table import Op, op
 from tf_slim_compat import slim
 
 
-def hard_swish(x):
-  """Returns x * relu6(x + 3) / 6."""
+def hard_swish(x: tf.Tensor) -> tf.Tensor:
+  """Return x * relu6(x + 3) / 6."""
   with tf.name_scope('hard_swish'):
     return x * tf.nn.relu6(x + np.float32(3)) * np.float32(1 / 6)
 
@@ -21,8 +23,10 @@ def _hard_sigmoid(x):
   return tf.nn.relu6(x + 3) * 0.16667  # sic: what published weights expect
 
 
-def reduce_to_1x1(input_tensor, default_size=7, **kwargs):
-  """Returns the mean over a square map, [batch, 1, 1, channels].
+def reduce_to_1x1(
+  input_tensor: tf.Tensor, default_size: int = 7, **kwargs: Any
+) -> tf.Tensor:
+  """Return the mean over a square map, [batch, 1, 1, channels].
 
   Args:
     input_tensor: [batch, height, width, channels].
@@ -50,8 +54,16 @@ def _squeeze_excite_4(expansion_tensor, input_tensor):
   return squeeze_excite(expansion_tensor)
 
 
-def mbv3_op(ef, n, k, s=1, act=tf.nn.relu, se=None, **kwargs):
-  """Returns a block of MobileNet v3 for a table.
+def mbv3_op(
+  ef: float,
+  n: int,
+  k: int,
+  s: int = 1,
+  act: Callable = tf.nn.relu,
+  se: Callable | None = None,
+  **kwargs: Any,
+) -> Op:
+  """Return a block of MobileNet v3 for a table.
 
   Args:
     ef: expansion factor: the depthwise convolution is so many times wider than
@@ -87,7 +99,7 @@ def _fused_conv(
   use_explicit_padding=False,
   **kwargs,
 ):
-  """An expanded convolution whose expansion does the depthwise one's work."""
+  """Build a block whose expansion does the work of the depthwise layer."""
 
   def expand(net, width, **expand_kwargs):
     if use_explicit_padding:
@@ -106,8 +118,8 @@ def _fused_conv(
   )
 
 
-def mbv3_fused(ef, n, k, s=1, **kwargs):
-  """Returns a block of MobileNet-EdgeTPU for a table.
+def mbv3_fused(ef: float, n: int, k: int, s: int = 1, **kwargs: Any) -> Op:
+  """Return a block of MobileNet-EdgeTPU for a table.
 
   Args:
     ef: expansion factor: the full convolution is so many times wider than the

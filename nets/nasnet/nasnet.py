@@ -11,11 +11,13 @@ global step yet. Images are [batch, height, width, 3] in [-1, 1], 32, 224 and
 331 high and wide.
 """
 
+import tensorflow.compat.v1 as tf
+
 from nets.nasnet import nasnet_utils, network
 
 
-def cifar_config():
-  """Returns the hyperparameters for CIFAR-10: 600 epochs in batches of 32."""
+def cifar_config() -> network.NasNetConfig:
+  """Return the hyperparameters for CIFAR-10: 600 epochs in batches of 32."""
   return network.NasNetConfig(
     num_cells=18,
     num_conv_filters=32,
@@ -27,8 +29,8 @@ def cifar_config():
   )
 
 
-def large_imagenet_config():
-  """Returns the hyperparameters of the large network."""
+def large_imagenet_config() -> network.NasNetConfig:
+  """Return the hyperparameters of the large network."""
   return network.NasNetConfig(
     num_cells=18,
     num_conv_filters=168,
@@ -40,8 +42,8 @@ def large_imagenet_config():
   )
 
 
-def mobile_imagenet_config():
-  """Returns the hyperparameters of the mobile network."""
+def mobile_imagenet_config() -> network.NasNetConfig:
+  """Return the hyperparameters of the mobile network."""
   return network.NasNetConfig(
     num_cells=12,
     num_conv_filters=44,
@@ -54,28 +56,34 @@ def mobile_imagenet_config():
 
 
 def nasnet_cifar_arg_scope(
-  weight_decay=5e-4, batch_norm_decay=0.9, batch_norm_epsilon=1e-5
-):
-  """Returns the arg scope for CIFAR-10. See `network.arg_scope`."""
+  weight_decay: float = 5e-4,
+  batch_norm_decay: float = 0.9,
+  batch_norm_epsilon: float = 1e-5,
+) -> dict:
+  """Return the arg scope for CIFAR-10. See `network.arg_scope`."""
   return network.arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon)
 
 
 def nasnet_mobile_arg_scope(
-  weight_decay=4e-5, batch_norm_decay=0.9997, batch_norm_epsilon=1e-3
-):
-  """Returns the mobile network's arg scope. See `network.arg_scope`."""
+  weight_decay: float = 4e-5,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 1e-3,
+) -> dict:
+  """Return the mobile network's arg scope. See `network.arg_scope`."""
   return network.arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon)
 
 
 def nasnet_large_arg_scope(
-  weight_decay=5e-5, batch_norm_decay=0.9997, batch_norm_epsilon=1e-3
-):
-  """Returns the large network's arg scope. See `network.arg_scope`."""
+  weight_decay: float = 5e-5,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 1e-3,
+) -> dict:
+  """Return the large network's arg scope. See `network.arg_scope`."""
   return network.arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon)
 
 
 def _cells(config, stem_cells):
-  """Returns the normal and the reduction cell of a network."""
+  """Return the normal and the reduction cell of a network."""
   # The reduction cells count too when paths are dropped more in later cells.
   total = config.num_cells + config.num_reduction_layers + stem_cells
   return [
@@ -166,9 +174,13 @@ def _build_nasnet_base(
 
 
 def build_nasnet_cifar(
-  images, num_classes, is_training=True, config=None, current_step=None
-):
-  """Builds NASNet-A for CIFAR-10.
+  images: tf.Tensor,
+  num_classes: int | None,
+  is_training: bool | tf.Tensor = True,
+  config: network.NasNetConfig | None = None,
+  current_step: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build NASNet-A for CIFAR-10.
 
   Args:
     images: [batch, height, width, 3] in [-1, 1], of known height and width.
@@ -200,14 +212,14 @@ build_nasnet_cifar.default_image_size = 32
 
 
 def build_nasnet_mobile(
-  images,
-  num_classes,
-  is_training=True,
-  final_endpoint=None,
-  config=None,
-  current_step=None,
-):
-  """Builds the mobile NASNet-A. See `build_nasnet_cifar` for the others.
+  images: tf.Tensor,
+  num_classes: int | None,
+  is_training: bool | tf.Tensor = True,
+  final_endpoint: str | None = None,
+  config: network.NasNetConfig | None = None,
+  current_step: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the mobile NASNet-A. See `build_nasnet_cifar` for the others.
 
   Args:
     images: as for `build_nasnet_cifar`.
@@ -240,14 +252,14 @@ build_nasnet_mobile.default_image_size = 224
 
 
 def build_nasnet_large(
-  images,
-  num_classes,
-  is_training=True,
-  final_endpoint=None,
-  config=None,
-  current_step=None,
-):
-  """Builds the large NASNet-A. See `build_nasnet_mobile` for arguments.
+  images: tf.Tensor,
+  num_classes: int | None,
+  is_training: bool | tf.Tensor = True,
+  final_endpoint: str | None = None,
+  config: network.NasNetConfig | None = None,
+  current_step: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the large NASNet-A. See `build_nasnet_mobile` for arguments.
 
   `config` None means `large_imagenet_config()`.
   """

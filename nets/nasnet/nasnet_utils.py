@@ -99,7 +99,7 @@ class NasNetABaseCell:
     cell_num=-1,
     current_step=None,
   ):
-    """Builds the cell.
+    """Build the cell.
 
     Args:
       net: output of the cell before.
@@ -130,7 +130,7 @@ class NasNetABaseCell:
         return self._unused(states)
 
   def _combination(self, i, states, filters, stride, keep_prob_fn):
-    """Returns the sum of two states, each after its operation."""
+    """Return the sum of two states, each after its operation."""
     sides = []
     for side, scope in enumerate(('left', 'right'), start=2 * i):
       state = self._hiddenstate_indices[side]
@@ -148,7 +148,7 @@ class NasNetABaseCell:
       return tf.nn.relu6(net) if self._use_bounded_activation else net
 
   def _inputs(self, net, prev_layer, filters):
-    """Returns states 0 and 1: both inputs, of one size and as far as need be.
+    """Return states 0 and 1: both inputs, of one size and as far as need be.
 
     Where there is no cell before the last one, state 1 is `net` as it is.
     """
@@ -166,7 +166,7 @@ class NasNetABaseCell:
     return [net, prev_layer]
 
   def _branch(self, net, operation, filters, stride, keep_prob_fn):
-    """Applies one operation, and may drop its output in training.
+    """Apply one operation, and may drop its output in training.
 
     Args:
       net: the state.
@@ -192,7 +192,7 @@ class NasNetABaseCell:
     return net
 
   def _none(self, net, filters, stride):
-    """Returns a state as it is, or projected where the shape must change."""
+    """Return a state as it is, or projected where the shape must change."""
     if self._use_bounded_activation:
       net = tf.nn.relu6(net)
     if stride == 1 and get_channel_dim(net.shape) == filters:
@@ -207,7 +207,7 @@ class NasNetABaseCell:
     return net
 
   def _keep_prob(self, cell_num, current_step):
-    """Returns the chance to keep a path: less in later cells and steps.
+    """Return the chance to keep a path: less in later cells and steps.
 
     Raises:
       ValueError: if nobody said which cell this is.
@@ -222,7 +222,7 @@ class NasNetABaseCell:
     return 1 - tf.minimum(1.0, progress) * dropped
 
   def _unused(self, states):
-    """Returns the states that are not used as channels, all of one shape."""
+    """Return the states that are not used as channels, all of one shape."""
     filters = get_channel_dim(states[-1].shape)
     size = int(states[-1].shape[2])
     outputs = []

@@ -7,7 +7,8 @@ gathers the end points. Images are [batch, height, width, 3] in [-1, 1].
 import contextlib
 import copy
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -52,25 +53,27 @@ class NasNetConfig:
   data_format: str = operations.DATA_FORMAT_NHWC
   use_bounded_activation: bool = False
 
-  def set_hparam(self, name, value):
-    """Sets the hyperparameter of that name."""
+  def set_hparam(self, name: str, value: Any) -> None:
+    """Set the hyperparameter of that name."""
     setattr(self, name, value)
 
   @property
-  def activation_fn(self):
+  def activation_fn(self) -> Callable:
     """The activation outside of cells."""
     return tf.nn.relu6 if self.use_bounded_activation else tf.nn.relu
 
   def for_mode(self, is_training: bool) -> 'NasNetConfig':
-    """Returns a copy that drops paths in training only."""
+    """Return a copy that drops paths in training only."""
     config = copy.copy(self)
     if not is_training:
       config.drop_path_keep_prob = 1.0
     return config
 
 
-def arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon):
-  """Returns the arg scope to build a network in.
+def arg_scope(
+  weight_decay: float, batch_norm_decay: float, batch_norm_epsilon: float
+) -> dict:
+  """Return the arg scope to build a network in.
 
   Args:
     weight_decay: weight of the L2 losses.
@@ -99,8 +102,10 @@ def arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon):
 
 
 @contextlib.contextmanager
-def layer_scope(data_format, is_training):
-  """Opens the arg scopes that say how layers compute."""
+def layer_scope(
+  data_format: str, is_training: bool | tf.Tensor
+) -> Iterator[None]:
+  """Open the arg scopes that say how layers compute."""
   with (
     slim.arg_scope(
       [slim.dropout, slim.batch_norm, operations.drop_path],
@@ -140,8 +145,10 @@ class Stack:
     self._config = config
     self._cell_args = cell_args
 
-  def add(self, cell, scope, reductions, **kwargs):
-    """Builds a cell on top.
+  def add(
+    self, cell: Callable, scope: str | None, reductions: int, **kwargs: Any
+  ) -> tf.Tensor:
+    """Build a cell on top.
 
     Args:
       cell: builds it.
@@ -164,15 +171,19 @@ class Stack:
     return net
 
 
-def cifar_stem(images, config, **cell_args):
-  """Returns the stack for small images: a convolution."""
+def cifar_stem(
+  images: tf.Tensor, config: NasNetConfig, **cell_args: Any
+) -> Stack:
+  """Return the stack for small images: a convolution."""
   filters = int(config.num_conv_filters * config.stem_multiplier)
   net = slim.conv2d(images, filters, 3, scope='l1_stem_3x3')
   return Stack(slim.batch_norm(net, scope='l1_stem_bn'), config, **cell_args)
 
 
-def imagenet_stem(images, config, cell, **cell_args):
-  """Returns the stack for large images: a convolution and two cells.
+def imagenet_stem(
+  images: tf.Tensor, config: NasNetConfig, cell: Callable, **cell_args: Any
+) -> Stack:
+  """Return the stack for large images: a convolution and two cells.
 
   Args:
     images: the images, in the network's data format.
@@ -190,8 +201,14 @@ def imagenet_stem(images, config, cell, **cell_args):
   return stack
 
 
-def has_aux_head(stack, cell, num_classes, is_training, config) -> bool:
-  """Returns whether a second classifier stands on the cell of that number.
+def has_aux_head(
+  stack: Stack,
+  cell: int,
+  num_classes: int | None,
+  is_training: bool | tf.Tensor,
+  config: NasNetConfig,
+) -> bool:
+  """Return whether a second classifier stands on the cell of that number.
 
   It stands on the last cell before the second reduction.
   """
@@ -199,8 +216,10 @@ def has_aux_head(stack, cell, num_classes, is_training, config) -> bool:
   return bool(wanted) and stack.reductions[1:2] == [cell + 1]
 
 
-def aux_head(net, num_classes, config, scope):
-  """Returns the logits of a second classifier on a cell's output."""
+def aux_head(
+  net: tf.Tensor, num_classes: int, config: NasNetConfig, scope: str
+) -> tf.Tensor:
+  """Return the logits of a second classifier on a cell's output."""
   with tf.variable_scope(scope):
     net = tf.identity(config.activation_fn(net))
     with tf.variable_scope('aux_logits'):
@@ -215,8 +234,10 @@ def aux_head(net, num_classes, config, scope):
       return slim.fully_connected(net, num_classes)
 
 
-def classifier(net, num_classes, config):
-  """Yields 'global_pool' and, if there are classes, 'Logits' and 'Predictions'.
+def classifier(
+  net: tf.Tensor, num_classes: int | None, config: NasNetConfig
+) -> Iterator[tuple[str, tf.Tensor]]:
+  """Yield 'global_pool' and, if there are classes, 'Logits' and 'Predictions'.
 
   Each comes with its tensor: [batch, channels], [batch, num_classes] twice.
   """
@@ -235,7 +256,7 @@ def classifier(net, num_classes, config):
 def gather(
   stages: Iterable[tuple[str, tf.Tensor]], final_endpoint: str | None
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-  """Builds a network stage by stage, as far as it is wanted."""
+  """Build a network stage by stage, as far as it is wanted."""
   end_points = {}
   with contextlib.closing(iter(stages)) as stages:
     for name, net in stages:
@@ -249,15 +270,15 @@ def gather(
 
 def build(
   stages: Callable[..., Iterable[tuple[str, tf.Tensor]]],
-  images,
+  images: tf.Tensor,
   num_classes: int | None,
   is_training: bool,
   config: NasNetConfig,
   *,
   final_endpoint: str | None = None,
-  **stage_args,
-):
-  """Builds a network.
+  **stage_args: Any,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build a network.
 
   Args:
     stages: yields each end point with its tensor when called with the images in

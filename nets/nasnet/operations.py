@@ -10,6 +10,7 @@ width] with the data format 'NCHW'. An arg scope gives the data format.
 """
 
 import re
+from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
@@ -25,15 +26,17 @@ _SEPARABLE = re.compile(r'separable_(\d+)x\1_(\d+)')
 _POOL = re.compile(r'(avg|max)_pool_(\d+)x\2')
 
 
-def calc_reduction_layers(num_cells, num_reduction_layers):
-  """Returns before which cells the reduction cells stand, evenly spread."""
+def calc_reduction_layers(
+  num_cells: int, num_reduction_layers: int
+) -> list[int]:
+  """Return before which cells the reduction cells stand, evenly spread."""
   parts = num_reduction_layers + 1
   return [int(i / parts * num_cells) for i in range(1, parts)]
 
 
 @slim.add_arg_scope
-def get_channel_index(data_format=INVALID):
-  """Returns the axis of the channels.
+def get_channel_index(data_format: str = INVALID) -> int:
+  """Return the axis of the channels.
 
   Raises:
     ValueError: if the data format is neither 'NHWC' nor 'NCHW'.
@@ -46,21 +49,25 @@ def get_channel_index(data_format=INVALID):
 
 
 @slim.add_arg_scope
-def get_channel_dim(shape, data_format=INVALID):
-  """Returns the number of channels, an int, in a shape of four axes."""
+def get_channel_dim(
+  shape: tf.TensorShape, data_format: str = INVALID
+) -> int | None:
+  """Return the number of channels, an int, in a shape of four axes."""
   return int(shape[get_channel_index(data_format=data_format)])
 
 
 @slim.add_arg_scope
-def global_avg_pool(x, data_format=INVALID):
-  """Returns the mean over height and width, [batch, channels]."""
+def global_avg_pool(x: tf.Tensor, data_format: str = INVALID) -> tf.Tensor:
+  """Return the mean over height and width, [batch, channels]."""
   axes = [1, 2] if get_channel_index(data_format=data_format) == 3 else [2, 3]
   return tf.reduce_mean(x, axes)
 
 
 @slim.add_arg_scope
-def factorized_reduction(net, output_filters, stride, data_format=INVALID):
-  """Halves a map in two halves of channels that see different positions.
+def factorized_reduction(
+  net: tf.Tensor, output_filters: int, stride: int, data_format: str = INVALID
+) -> tf.Tensor:
+  """Halve a map in two halves of channels that see different positions.
 
   One half takes the positions of even row and column, the other those of odd
   ones, so that together they lose less than one of them would.
@@ -97,8 +104,10 @@ def factorized_reduction(net, output_filters, stride, data_format=INVALID):
 
 
 @slim.add_arg_scope
-def drop_path(net, keep_prob, is_training=True):
-  """Drops whole examples of a path, and scales up the ones it keeps.
+def drop_path(
+  net: tf.Tensor, keep_prob: float, is_training: bool | tf.Tensor = True
+) -> tf.Tensor:
+  """Drop whole examples of a path, and scale up the ones that are kept.
 
   Args:
     net: the path's output, [batch, ...] of four axes.
@@ -114,8 +123,14 @@ def drop_path(net, keep_prob, is_training=True):
   return net * tf.cast(1.0 / keep_prob, net.dtype) * tf.cast(kept, net.dtype)
 
 
-def separable_conv(net, operation, filters, stride, activation_fn):
-  """Applies 'separable_5x5_2': two separable convolutions of that kernel.
+def separable_conv(
+  net: tf.Tensor,
+  operation: str,
+  filters: int,
+  stride: int,
+  activation_fn: Callable,
+) -> tf.Tensor:
+  """Apply 'separable_5x5_2': two separable convolutions of that kernel.
 
   Args:
     net: the map.
@@ -141,8 +156,8 @@ def separable_conv(net, operation, filters, stride, activation_fn):
   return net
 
 
-def pool(net, operation, stride):
-  """Applies 'avg_pool_3x3' or 'max_pool_3x3'.
+def pool(net: tf.Tensor, operation: str, stride: int) -> tf.Tensor:
+  """Apply 'avg_pool_3x3' or 'max_pool_3x3'.
 
   Means are over what of the window lies on the map.
   """
@@ -151,7 +166,9 @@ def pool(net, operation, stride):
   return pool_fn(net, int(size), stride=stride, padding='SAME')
 
 
-def projection(net, filters, scopes, stride=1):
-  """Applies a 1 x 1 convolution and batch norm, with one scope for each."""
+def projection(
+  net: tf.Tensor, filters: int, scopes: tuple[str, str], stride: int = 1
+) -> tf.Tensor:
+  """Apply a 1 x 1 convolution and batch norm, with one scope for each."""
   net = slim.conv2d(net, filters, 1, stride=stride, scope=scopes[0])
   return slim.batch_norm(net, scope=scopes[1])

@@ -11,11 +11,13 @@ global step yet. Images are [batch, height, width, 3] in [-1, 1], 224 and 331
 high and wide.
 """
 
+import tensorflow.compat.v1 as tf
+
 from nets.nasnet import nasnet_utils, network
 
 
-def large_imagenet_config():
-  """Returns the hyperparameters of the large network."""
+def large_imagenet_config() -> network.NasNetConfig:
+  """Return the hyperparameters of the large network."""
   return network.NasNetConfig(
     num_cells=12,
     num_conv_filters=216,
@@ -27,8 +29,8 @@ def large_imagenet_config():
   )
 
 
-def mobile_imagenet_config():
-  """Returns the hyperparameters of the mobile network."""
+def mobile_imagenet_config() -> network.NasNetConfig:
+  """Return the hyperparameters of the mobile network."""
   return network.NasNetConfig(
     num_cells=9,
     num_conv_filters=54,
@@ -41,16 +43,20 @@ def mobile_imagenet_config():
 
 
 def pnasnet_large_arg_scope(
-  weight_decay=4e-5, batch_norm_decay=0.9997, batch_norm_epsilon=1e-3
-):
-  """Returns the large network's arg scope. See `network.arg_scope`."""
+  weight_decay: float = 4e-5,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 1e-3,
+) -> dict:
+  """Return the large network's arg scope. See `network.arg_scope`."""
   return network.arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon)
 
 
 def pnasnet_mobile_arg_scope(
-  weight_decay=4e-5, batch_norm_decay=0.9997, batch_norm_epsilon=1e-3
-):
-  """Returns the mobile network's arg scope. See `network.arg_scope`."""
+  weight_decay: float = 4e-5,
+  batch_norm_decay: float = 0.9997,
+  batch_norm_epsilon: float = 1e-3,
+) -> dict:
+  """Return the mobile network's arg scope. See `network.arg_scope`."""
   return network.arg_scope(weight_decay, batch_norm_decay, batch_norm_epsilon)
 
 
@@ -68,7 +74,7 @@ class PNasNetNormalCell(nasnet_utils.TableCell):
 
 
 def _stages(images, num_classes, is_training, config):
-  """Yields the end points of a network, each with its tensor."""
+  """Yield the end points of a network, each with its tensor."""
   cell = PNasNetNormalCell(
     config.num_conv_filters,
     config.drop_path_keep_prob,
@@ -94,9 +100,13 @@ def _stages(images, num_classes, is_training, config):
 
 
 def build_pnasnet_large(
-  images, num_classes, is_training=True, final_endpoint=None, config=None
-):
-  """Builds the large PNASNet-5.
+  images: tf.Tensor,
+  num_classes: int | None,
+  is_training: bool | tf.Tensor = True,
+  final_endpoint: str | None = None,
+  config: network.NasNetConfig | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the large PNASNet-5.
 
   Args:
     images: [batch, height, width, 3] in [-1, 1], of known height and width.
@@ -130,9 +140,13 @@ build_pnasnet_large.default_image_size = 331
 
 
 def build_pnasnet_mobile(
-  images, num_classes, is_training=True, final_endpoint=None, config=None
-):
-  """Builds the mobile PNASNet-5. See `build_pnasnet_large` for arguments.
+  images: tf.Tensor,
+  num_classes: int | None,
+  is_training: bool | tf.Tensor = True,
+  final_endpoint: str | None = None,
+  config: network.NasNetConfig | None = None,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Build the mobile PNASNet-5. See `build_pnasnet_large` for arguments.
 
   `config` None means `mobile_imagenet_config()`.
   """
