@@ -188,20 +188,18 @@ def expanded_conv(
   """
   _check_depthwise(depthwise_location, use_explicit_padding, padding)
   endpoints = {} if endpoints is None else endpoints
+  layer = {
+    'kernel_size': kernel_size,
+    'stride': stride,
+    'rate': rate,
+    'depth_multiplier': depthwise_channel_multiplier,
+    'normalizer_fn': normalizer_fn,
+    'padding': 'VALID' if use_explicit_padding else padding,
+  }
   depthwise = _Depthwise(
-    depthwise_location,
-    depthwise_fn,
-    {
-      'kernel_size': kernel_size,
-      'stride': stride,
-      'rate': rate,
-      'depth_multiplier': depthwise_channel_multiplier,
-      'normalizer_fn': normalizer_fn,
-      'padding': 'VALID' if use_explicit_padding else padding,
-    },
-    use_explicit_padding,
-    endpoints,
+    depthwise_location, depthwise_fn, layer, use_explicit_padding, endpoints
   )
+  ways = {'normalizer_fn': normalizer_fn, 'divisible_by': split_divisible_by}
   with _block_scope(scope, inner_activation_fn, depthwise_activation_fn):
     input_tensor = tf.identity(input_tensor, 'input')
     net = depthwise('input', input_tensor, activation_fn=None)
@@ -211,9 +209,7 @@ def expanded_conv(
       expansion_size,
       expansion_fn,
       endpoints,
-      **_pointwise(
-        expansion_fn, normalizer_fn, split_expansion, split_divisible_by
-      ),
+      **_pointwise(expansion_fn, num_ways=split_expansion, **ways),
     )
     net = depthwise('expansion', net)
     if expansion_transform:
@@ -223,9 +219,7 @@ def expanded_conv(
       num_outputs,
       scope='project',
       activation_fn=project_activation_fn,
-      **_pointwise(
-        projection_fn, normalizer_fn, split_projection, split_divisible_by
-      ),
+      **_pointwise(projection_fn, num_ways=split_projection, **ways),
     )
     net = depthwise('output', net, activation_fn=None)
     net = _add_residual(residual, input_tensor, net, stride)
