@@ -110,7 +110,8 @@ def test_named_files_exist(document):
   assert missing == []
 
 
-# Flags of other programs: absl, pip, TensorBoard, freeze_graph, ...
+# Flags of other programs (absl, pip, TensorBoard, freeze_graph), and of all
+# scripts alike.
 _OTHERS = {
   'alsologtostderr',
   'flagfile',
@@ -122,6 +123,7 @@ _OTHERS = {
   'input_graph',
   'output_graph',
   'output_node_names',
+  'version',
 }
 
 
