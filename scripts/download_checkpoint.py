@@ -1,33 +1,25 @@
-r"""Download a released checkpoint and print the path of the archive.
+r"""Download a released checkpoint.
 
     python scripts/download_checkpoint.py \
       --model_name=inception_v3 \
-      --output_dir=/tmp/checkpoints
+      --checkpoint_dir=/tmp/checkpoints
 
-The archive is what --checkpoint_path of training, evaluation and export takes.
+unpacks it, so that /tmp/checkpoints/inception_v3.ckpt is there, and prints the
+command that evaluates it. With --output_dir instead, the archive stays as it
+is, and its path is printed: --checkpoint_path takes archives, too.
+
 Size and checksum are verified where they are known. A broken download resumes;
 an archive that is there already is verified and not downloaded again.
 """
 
 import dataclasses
 import os
-import tarfile
 
 import _checkout  # noqa: F401  (finds the modules below)
 
-from datasets.downloading import downloads
+from deployment.checkpoints import download
 from deployment.command_line import entry
-from nets import nets_factory
-from nets.pretrained import Checkpoint
 from slim_support import errors, files, flag_fields
-
-
-def _released() -> list[str]:
-  return [
-    name
-    for name in nets_factory.networks()
-    if nets_factory.network(name).checkpoints
-  ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +27,7 @@ class DownloadConfig(flag_fields.Config):
   """Which checkpoint to download, and where to."""
 
   model_name: str | None = flag_fields.string(
-    None, 'Name of the network (required).', _released
+    None, 'Name of the network (required).', lambda: download.networks()
   )
   image_size: int | None = flag_fields.integer(
     None,
@@ -43,62 +35,48 @@ class DownloadConfig(flag_fields.Config):
     'released; the largest by default.',
     minimum=1,
   )
-  output_dir: str = flag_fields.string('.', 'Folder to write the archive to.')
+  checkpoint_dir: str | None = flag_fields.string(
+    None, 'Folder to download to and to unpack the checkpoint in.'
+  )
+  output_dir: str | None = flag_fields.string(
+    None,
+    'Folder to download the archive to, without unpacking it; the current '
+    'folder by default.',
+  )
+  list: bool = flag_fields.boolean(False, 'List the checkpoints and end.')
+
+  def __post_init__(self):
+    super().__post_init__()
+    if self.checkpoint_dir and self.output_dir:
+      raise errors.UserError(
+        'Use either --checkpoint_dir, to unpack the checkpoint, or '
+        '--output_dir.'
+      )
 
 
 flag_fields.define_flags(DownloadConfig)
 
 
-def find(model_name: str, image_size: int | None) -> Checkpoint:
-  """Return the released checkpoint of a network.
-
-  Args:
-    model_name: the name of the network.
-    image_size: the side of its training images in pixels; None for the
-      largest.
-
-  Raises:
-    UserError: if none was released for images of that size.
-  """
-  checkpoints = nets_factory.network(model_name).checkpoints
-  for checkpoint in checkpoints:
-    if image_size in (None, checkpoint.image_size):
-      return checkpoint
-  sizes = ', '.join(str(checkpoint.image_size) for checkpoint in checkpoints)
-  raise errors.UserError(
-    f'--image_size={image_size}: {model_name} was released for {sizes}.'
-  )
-
-
-def fetch(checkpoint: Checkpoint, folder: str) -> str:
-  """Return the path of the downloaded and verified archive.
-
-  Args:
-    checkpoint: what to download.
-    folder: where to write it.
-
-  Raises:
-    UserError: if it cannot be downloaded, or is not the released archive.
-  """
-  download = downloads.Download(
-    checkpoint.archive, (checkpoint.url,), checkpoint.size, checkpoint.checksum
-  )
-  with files.report_full_disk(folder, 'Free some, and run it again.'):
-    path = downloads.fetch(download, folder)
-  if not tarfile.is_tarfile(path):
-    raise errors.UserError(
-      f'{path} is not an archive. Delete it and run the same command again.'
-    )
-  return path
-
-
 def main() -> None:
   """Check the flags, then download the checkpoint."""
   config = flag_fields.from_flags(DownloadConfig)
-  flag_fields.require(config, 'model_name', 'Name the network.')
-  checkpoint = find(config.model_name, config.image_size)
-  files.make_folder('output_dir', config.output_dir)
-  print(os.path.abspath(fetch(checkpoint, config.output_dir)))
+  if config.list:
+    print(download.listing())
+    return
+  flag_fields.require(
+    config, 'model_name', 'Name the network; --list shows all.'
+  )
+  checkpoint = download.find(config.model_name, config.image_size)
+  flag = 'checkpoint_dir' if config.checkpoint_dir else 'output_dir'
+  folder = getattr(config, flag) or '.'
+  files.make_folder(flag, folder)
+  archive = download.fetch(checkpoint, folder)
+  if not config.checkpoint_dir:
+    print(os.path.abspath(archive))
+    return
+  prefix = download.unpack(archive, folder)
+  print(f'{prefix}\n\nEvaluate it with:\n')
+  print(download.evaluation_command(config.model_name, checkpoint, prefix))
 
 
 if __name__ == '__main__':

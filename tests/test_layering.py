@@ -46,6 +46,7 @@ _WITHOUT_TENSORFLOW = (
   'datasets.converted',
   'datasets.conversion.registry',
   'preprocessing.preprocessing_factory',
+  'deployment.checkpoints.download',
   'deployment.checkpoints.run_folder',
   'deployment.command_line.endings',
   'deployment.command_line.entry',

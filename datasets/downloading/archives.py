@@ -169,6 +169,12 @@ def safe_members(
       yield member
 
 
+def check_tar(path: str) -> None:
+  """Raise UserError unless a file is a tar archive that can be read."""
+  with report_damaged_archive(path), tarfile.open(path) as archive:
+    archive.next()
+
+
 def extract_tar(path: str, folder: str, max_bytes: int | None = None) -> None:
   """Unpack the regular files of a tar archive into a folder, all or none.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import tensorflow.compat.v1 as tf
 
-from deployment.checkpoints import released
+from deployment.checkpoints import download, released
 from slim_support import errors, files
 
 PREFIX = 'model.ckpt'
@@ -48,6 +48,7 @@ def resolve(path: str) -> str:
     f'There is no checkpoint {path!r}.'
     + errors.did_you_mean(os.path.basename(path), names)
     + (f' {folder} holds: {", ".join(names)}.' if names else '')
+    + download.advice(path)
   )
 
 

@@ -13,12 +13,17 @@ from slim_support import errors, files
 
 _SUFFIX = r'\.(tar\.gz|tgz|tar)$'
 # The largest released checkpoint takes 1.2 GB.
-_MAX_BYTES = 16 << 30
+MAX_BYTES = 16 << 30
 
 
 def is_archive(path: str) -> bool:
   """Return whether a path has the name of a tar archive."""
   return re.search(_SUFFIX, path) is not None
+
+
+def stem(archive: str) -> str:
+  """Return the name of an archive without folder and suffix."""
+  return re.sub(_SUFFIX, '', os.path.basename(archive))
 
 
 def unpack(archive: str) -> str:
@@ -41,6 +46,19 @@ def unpack(archive: str) -> str:
   folder = re.sub(_SUFFIX, '', archive)
   if not (os.path.isdir(folder) and _checkpoints(folder)):
     folder = _unpacked(archive, folder)
+  return only_checkpoint(archive, folder)
+
+
+def only_checkpoint(archive: str, folder: str) -> str:
+  """Return the prefix of the only checkpoint below a folder.
+
+  Args:
+    archive: the archive that was unpacked there, for messages.
+    folder: the folder.
+
+  Raises:
+    UserError: if it holds no checkpoint or several.
+  """
   found = _checkpoints(folder)
   if not found:
     raise errors.UserError(f'{archive} holds no checkpoint.')
@@ -58,12 +76,12 @@ def _unpacked(archive, folder):
   if os.path.exists(folder) or not _can_write(os.path.dirname(folder) or '.'):
     folder = tempfile.mkdtemp(prefix='slim-checkpoint-')
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    archives.extract_tar(archive, folder, _MAX_BYTES)
+    archives.extract_tar(archive, folder, MAX_BYTES)
   else:
     try:
       with files.new_folder(folder) as temporary:
         files.make_folders(temporary)
-        archives.extract_tar(archive, temporary, _MAX_BYTES)
+        archives.extract_tar(archive, temporary, MAX_BYTES)
     except errors.UserError:
       # Another process may have unpacked the same archive meanwhile.
       if not os.path.isdir(folder):

@@ -105,7 +105,7 @@ def test_interrupted_unpacking_leaves_nothing(
 
 
 def test_archive_that_unpacks_to_too_much(folder, tmp_path, monkeypatch):
-  monkeypatch.setattr(released, '_MAX_BYTES', 100)
+  monkeypatch.setattr(released, 'MAX_BYTES', 100)
   archive = _archive(folder, tmp_path / 'net.tgz', {'a.ckpt': 'model.ckpt-5'})
   with pytest.raises(errors.UserError, match='more than 100 bytes'):
     locate.resolve(archive)
