@@ -168,5 +168,5 @@ def import_extra(module: str, extra: str) -> types.ModuleType:
   except ImportError as error:
     raise UserError(
       f'This needs the package {module.split(".")[0]!r}, which is not '
-      f'installed. Install it with: pip install ".[{extra}]"'
+      f'installed (pip install ".[{extra}]").'
     ) from error

@@ -38,6 +38,10 @@ def _gfile():
 
   try:
     yield tf.io.gfile
+  except tf.errors.UnimplementedError as error:
+    raise errors.UserError(
+      f'TensorFlow cannot open such paths: {errors.error_summary(error)}.'
+    ) from error
   except tf.errors.OpError as error:
     raise errors.as_os_error(error) from error
 

@@ -15,6 +15,7 @@ from slim_support.flag_fields import (
 
 # More than any machine can use; what is above is a slip of the hand.
 LARGEST_BATCH = 1_000_000
+LARGEST_IMAGE = 16384
 _MOST_THREADS = 4096
 LONGEST_SECS = 10**9
 

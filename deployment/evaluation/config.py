@@ -3,6 +3,7 @@
 import dataclasses
 
 from deployment.command_line.data_config import (
+  LARGEST_IMAGE,
   LONGEST_SECS,
   DataConfig,
   check_no_quantized_graph,
@@ -29,6 +30,7 @@ class EvalConfig(DataConfig):
     None,
     "Side of the images in pixels; the network's default.",
     minimum=1,
+    maximum=LARGEST_IMAGE,
     group='Network and images',
   )
   max_num_batches: int = integer(

@@ -4,6 +4,7 @@ import dataclasses
 
 from deployment.command_line.data_config import (
   LARGEST_BATCH,
+  LARGEST_IMAGE,
   DataConfig,
   check_no_quantized_graph,
 )
@@ -31,7 +32,10 @@ class ExportConfig(flag_fields.Config):
   preprocessing_name: str = with_default(DataConfig, 'preprocessing_name', None)
   use_grayscale: bool = with_default(DataConfig, 'use_grayscale', False)
   image_size: int = integer(
-    None, "Side of the images in pixels; the network's default.", minimum=1
+    None,
+    "Side of the images in pixels; the network's default.",
+    minimum=1,
+    maximum=LARGEST_IMAGE,
   )
   batch_size: int = integer(
     None,

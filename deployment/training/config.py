@@ -4,7 +4,7 @@ import dataclasses
 import tempfile
 
 from deployment.cluster import members
-from deployment.command_line.data_config import DataConfig
+from deployment.command_line.data_config import LARGEST_IMAGE, DataConfig
 from slim_support import errors
 from slim_support.flag_fields import (
   boolean,
@@ -29,7 +29,6 @@ OPTIMIZERS = (
 SCHEDULES = ('fixed', 'exponential', 'polynomial', 'cosine')
 
 _LARGEST_INT32 = 2**31 - 1
-_LARGEST_IMAGE = 16384
 _MOST_DEVICES = 256
 _MOST_PROCESSES = 10_000
 
@@ -68,7 +67,7 @@ class TrainConfig(DataConfig):
     None,
     "Side of the images in pixels; the network's default.",
     minimum=1,
-    maximum=_LARGEST_IMAGE,
+    maximum=LARGEST_IMAGE,
     group='Network and images',
   )
   num_readers: int = integer(

@@ -63,8 +63,11 @@ class Runner:
     )
     assert self._process.stdout.readline() == 'ready\n'
 
-  def run(self, script, *flags, cwd=None, timeout=60) -> Ended:
-    """Runs a script of the project with these arguments."""
+  def run(self, script, *flags, cwd=None, timeout=60, signal=None) -> Ended:
+    """Runs a script of the project with these arguments.
+
+    With the number of a signal, the script gets it after the timeout.
+    """
     if self._process is None:
       self._start()
     self._count += 1
@@ -75,6 +78,7 @@ class Runner:
       'cwd': str(cwd or self._folder),
       'output': str(output),
       'timeout': timeout,
+      'signal': signal,
     }
     self._process.stdin.write(json.dumps(request) + '\n')
     self._process.stdin.flush()

@@ -4,7 +4,8 @@ Importing TensorFlow takes seconds, which hundreds of cases cannot pay. This
 process imports it once, starts no session, and runs every command in a fork of
 itself, as if it had been started from the shell.
 
-    requests    a line of JSON: script, argv, cwd, output (a path), timeout
+    requests    a line of JSON: script, argv, cwd, output (a path), timeout,
+                signal (its number, to be sent after the timeout, or null)
     answers     a line of JSON: status, or null after the timeout
 
 The command's standard output and error go to OUTPUT.out and OUTPUT.err.
@@ -30,6 +31,8 @@ _MODULES = (
   'datasets.reading',
   'matplotlib.figure',
 )
+
+_SECS_AFTER_SIGNAL = 60
 
 
 def _import_all():
@@ -73,8 +76,12 @@ def _run(request):
     os._exit(int(status))
 
 
-def _wait(pid, timeout):
-  """Returns the status of a fork, None if it had to be killed."""
+def _wait(pid, timeout, number=None):
+  """Returns the status of a fork, None if it had to be killed.
+
+  With the number of a signal, the fork gets the signal after the timeout and
+  has more time to end.
+  """
   end = time.monotonic() + timeout
   pause = 0.002
   while time.monotonic() < end:
@@ -83,6 +90,9 @@ def _wait(pid, timeout):
       return os.waitstatus_to_exitcode(status)
     time.sleep(pause)
     pause = min(0.05, pause * 1.5)
+  if number is not None:
+    os.kill(pid, number)
+    return _wait(pid, _SECS_AFTER_SIGNAL)
   os.killpg(pid, signal.SIGKILL)
   os.waitpid(pid, 0)
   return None
@@ -100,7 +110,7 @@ def main():
     pid = os.fork()
     if not pid:
       _run(request)
-    status = _wait(pid, request['timeout'])
+    status = _wait(pid, request['timeout'], request.get('signal'))
     answers.write(json.dumps({'status': status}) + '\n')
     answers.flush()
 
