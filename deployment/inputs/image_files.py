@@ -1,4 +1,4 @@
-"""From the bytes of an image file to what a network was evaluated on."""
+"""Prepare single image files as the images of an evaluation are prepared."""
 
 import dataclasses
 
@@ -23,8 +23,8 @@ class Preparation:
   channels: int = 3
   decoded_channels: int = 3
 
-  def apply(self, encoded):
-    """Returns the network's input for one image file.
+  def apply(self, encoded: tf.Tensor | bytes) -> tf.Tensor:
+    """Return the network's input for one image file.
 
     Args:
       encoded: the bytes of a JPEG, PNG, GIF or BMP, a string scalar.
@@ -41,12 +41,12 @@ class Preparation:
     return image
 
 
-def decode(encoded, channels: int):
-  """Decodes an image by its content, whatever its colours and its format.
+def decode(encoded: tf.Tensor | bytes, channels: int) -> tf.Tensor:
+  """Decode an image of any format and number of channels.
 
-  Gray images become three equal channels, coloured ones lose their colours,
-  where asked; transparency is left out. Of an animation, the first frame
-  counts.
+  The format is found from the contents. A grayscale image gets three equal
+  channels, or a color image is turned into grayscale, as `channels` requires.
+  Transparency is dropped. Of an animation, the first frame is decoded.
 
   Args:
     encoded: the bytes of a JPEG, PNG, GIF or BMP, a string scalar.
@@ -58,8 +58,16 @@ def decode(encoded, channels: int):
   return with_channels(_decode(encoded), channels)
 
 
-def scale(encoded, height: int, width: int, channels: int, *, mean, std):
-  """Resizes a whole image and normalises it, as TensorFlow's label_image does.
+def scale(
+  encoded: tf.Tensor | bytes,
+  height: int,
+  width: int,
+  channels: int,
+  *,
+  mean: float,
+  std: float,
+) -> tf.Tensor:
+  """Resize a whole image and normalize it, as TensorFlow's label_image does.
 
   Args:
     encoded: the bytes of an image file, a string scalar.
@@ -79,25 +87,33 @@ def scale(encoded, height: int, width: int, channels: int, *, mean, std):
 
 
 def _decode(encoded):
-  """Returns uint8 [height, width, 1 to 4 channels]."""
-  # Asked for a number of channels, TensorFlow refuses some GIFs and BMPs.
+  """Return the image as it is stored, uint8 [height, width, 1 to 4]."""
+  # With a number of channels given, TensorFlow refuses some GIFs and BMPs.
   image = tf.io.decode_image(encoded, channels=0, expand_animations=False)
   image.set_shape([None, None, None])
   return image
 
 
-def with_channels(image, channels):
-  """Returns an image with 1 to 4 channels as one with 1 or 3."""
-  has_no_colours = tf.less(tf.shape(image)[2], 3)
+def with_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
+  """Return an image with 1 or 3 channels.
+
+  Args:
+    image: [height, width, 1 to 4]; of 2 or 4 channels, the last one is alpha.
+    channels: 1 or 3.
+
+  Returns:
+    [height, width, channels], of the type of `image`.
+  """
+  is_gray = tf.less(tf.shape(image)[2], 3)
   if channels == 1:
     image = tf.cond(
-      has_no_colours,
+      is_gray,
       lambda: image[:, :, :1],
       lambda: image_ops.grayscale(_rgb(image)),
     )
   else:
     image = tf.cond(
-      has_no_colours,
+      is_gray,
       lambda: tf.tile(image[:, :, :1], [1, 1, 3]),
       lambda: _rgb(image),
     )

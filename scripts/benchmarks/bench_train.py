@@ -132,9 +132,9 @@ class _Bench:
       **({} if threads is None else {'num_preprocessing_threads': threads}),
     )
 
-  def _synthetic_batches(self, source, batch_size, **options):
-    """Stands in for `inputs.train_batches`: one batch, again and again."""
-    del source, options
+  def _synthetic_batches(self, spec, batch_size, **options):
+    """Replace `pipeline.train_batches`: one batch, again and again."""
+    del spec, options
     tf = self._tf
     shape = [batch_size, self.size, self.size, self.channels]
     labels = tf.range(batch_size, dtype=tf.int64) % self.dataset.num_classes
