@@ -34,7 +34,7 @@ def test_async_with_an_evaluator(launch):
   local = launch('--ps 2 --workers 2 --evaluator')
   local.check_good_end()
   assert min(len(local.steps(f'worker-{task}')) for task in (0, 1)) > 3
-  assert 'Training is over' in local.log('evaluator-0')
+  assert 'Training is finished' in local.log('evaluator-0')
   metrics = pathlib.Path(local.config.train_dir, 'eval', 'metrics.json')
   assert json.loads(metrics.read_text())['step'] == local.saved()[-1]
 
