@@ -163,7 +163,7 @@ class _Bench:
       self._synthetic_batches if name == 'synthetic' else pipeline.train_batches
     )
     with self._tf.Graph().as_default():
-      with mock.patch.object(batches, 'train_batches', batches):
+      with mock.patch.object(pipeline, 'train_batches', batches):
         graph = train_graph.build(
           data_config, train_session.deployment(data_config), self.dataset
         )
