@@ -1,4 +1,4 @@
-r"""Evaluates a checkpoint over every sample of a split.
+r"""Evaluate a checkpoint on every image of a split.
 
     python eval_image_classifier.py \
       --checkpoint_path=/tmp/digits-model \
@@ -8,7 +8,7 @@ r"""Evaluates a checkpoint over every sample of a split.
       --dataset_dir=/tmp/digits \
       --model_name=lenet
 
-What the flags leave open is taken from the run.json beside the checkpoint.
+Flags that are not given are taken from the run.json beside the checkpoint.
 """
 
 from collections.abc import Sequence

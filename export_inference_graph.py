@@ -1,12 +1,12 @@
-r"""Exports a network for inference.
+r"""Export a network for inference.
 
-The graph alone, for TensorFlow's freeze_graph:
+The graph without weights, for TensorFlow's freeze_graph:
 
     python export_inference_graph.py \
       --model_name=inception_v3 \
       --output_file=/tmp/inception_v3_inf_graph.pb
 
-With the weights of a training run, in every form, checked against it:
+With the weights of a training run, in several formats, checked against it:
 
     python export_inference_graph.py \
       --checkpoint_path=/tmp/digits-model \
@@ -15,7 +15,7 @@ With the weights of a training run, in every form, checked against it:
       --tflite_file=/tmp/digits.tflite \
       --verify
 
-What the flags leave open is taken from the run.json beside the checkpoint.
+Flags that are not given are taken from the run.json beside the checkpoint.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] = ()) -> None:
   options = flag_fields.from_flags(export_config.ExportConfig, recorded)
   if not options.with_weights:
     flag_fields.require(
-      options, 'output_file', 'Say where the GraphDef is to be written.'
+      options, 'output_file', 'Name the file for the GraphDef.'
     )
   entry.load('deployment.export.export').export(options)
 
