@@ -1,4 +1,4 @@
-r"""Download a data set and converts it to TFRecords.
+r"""Download a data set and convert it to TFRecords.
 
 Usage:
 
@@ -6,16 +6,16 @@ Usage:
     --dataset_name=digits \
     --dataset_dir=/tmp/digits
 
-A folder of your own images, one folder a class:
+For your own images, in one folder per class:
 
   python download_and_convert_data.py \
     --dataset_name=folder \
     --image_dir=/data/photos \
     --dataset_dir=/tmp/photos
 
-The data set's folder then holds the shards, labels.txt with the names of the
-classes, and dataset.json with the number of samples. Run again, the command
-finds it done; interrupted, it goes on where it was.
+The folder --dataset_dir then holds the shards, labels.txt with the names of the
+classes, and dataset.json with the number of samples. After an interruption, run
+the same command again to continue.
 """
 
 from collections.abc import Sequence
