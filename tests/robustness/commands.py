@@ -31,7 +31,7 @@ class Ended(NamedTuple):
       return f'an unexpected status: {text}'
     if self.status and not lines:
       return f'no reason: {text}'
-    if self.status and not lines[-1].rstrip().endswith(('.', '?', '!', ')')):
+    if self.status and len(lines[-1].split()) < 4:
       return f'the last line is not a sentence: {text}'
     return None
 
