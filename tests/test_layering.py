@@ -238,6 +238,29 @@ def test_functions_are_short():
   assert long == []
 
 
+def _public_functions(path):
+  """Yields the public functions of a module and the methods of its classes."""
+  for node in _tree(path).body:
+    inner = node.body if isinstance(node, ast.ClassDef) else [node]
+    if getattr(node, 'name', '_').startswith('_'):
+      continue
+    for function in inner:
+      if isinstance(function, ast.FunctionDef) and function.name[0] != '_':
+        yield function
+
+
+def test_arguments_of_public_functions_are_typed():
+  """What they return is checked by the linter."""
+  bare = []
+  for path in _LIBRARY:
+    for function in _public_functions(path):
+      arguments = function.args
+      for argument in (*arguments.args, *arguments.kwonlyargs):
+        if not argument.annotation and argument.arg not in ('self', 'cls'):
+          bare.append(f'{path}: {function.name}({argument.arg})')
+  assert bare == []
+
+
 _UNFINISHED = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b')
 
 
