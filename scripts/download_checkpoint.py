@@ -19,7 +19,7 @@ import _checkout  # noqa: F401  (finds the modules below)
 
 from deployment.checkpoints import download
 from deployment.command_line import entry
-from slim_support import errors, files, flag_fields
+from slim_support import errors, flag_fields, targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,7 @@ def main() -> None:
   checkpoint = download.find(config.model_name, config.image_size)
   flag = 'checkpoint_dir' if config.checkpoint_dir else 'output_dir'
   folder = getattr(config, flag) or '.'
-  files.make_folder(flag, folder)
+  targets.make_folder(flag, folder)
   archive = download.fetch(checkpoint, folder)
   if not config.checkpoint_dir:
     print(os.path.abspath(archive))

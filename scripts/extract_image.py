@@ -18,7 +18,7 @@ import _checkout  # noqa: F401  (finds the modules below)
 from datasets import dataset_factory
 from datasets.images import headers
 from deployment.command_line import data_config, entry
-from slim_support import files, flag_fields, output
+from slim_support import files, flag_fields, output, targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ def main() -> None:
   dataset_factory.check_dataset(
     options.dataset_name, options.dataset_split_name, options.dataset_dir
   )
-  files.make_folder('output_dir', options.output_dir)
+  targets.make_folder('output_dir', options.output_dir)
   reading = entry.load('datasets.reading')
   split, index = options.dataset_split_name, options.index
   dataset = dataset_factory.get_dataset(

@@ -12,7 +12,7 @@ import random
 import _checkout  # noqa: F401  (finds the modules below)
 
 from deployment.command_line import entry
-from slim_support import errors, files, flag_fields
+from slim_support import errors, files, flag_fields, targets
 
 _SIDE = 200
 
@@ -58,7 +58,7 @@ def main() -> None:
   flag_fields.require(config, 'output_dir', 'Name the folder to write to.')
   for name in ('china', 'flower'):
     folder = files.join(config.output_dir, name)
-    files.make_folder('output_dir', folder)
+    targets.make_folder('output_dir', folder)
     write_crops(f'{name}.jpg', folder, config.images_per_class)
   print(
     f'Wrote {config.images_per_class} images of each of 2 classes to '

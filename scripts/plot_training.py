@@ -16,7 +16,7 @@ from typing import Any
 import _checkout  # noqa: F401  (finds the modules below)
 
 from deployment.command_line import entry
-from slim_support import errors, files, flag_fields
+from slim_support import errors, files, flag_fields, targets
 
 # The loss in event files of this library, of its earlier versions and of the
 # original.
@@ -127,7 +127,7 @@ def main() -> None:
   flag_fields.require(options, 'train_dir', 'Name the folder of the run.')
   flag_fields.require(options, 'output_file', 'Name the picture to write.')
   suffix = picture_format(options.output_file)
-  files.check_writable('output_file', options.output_file)
+  targets.check_writable('output_file', options.output_file)
   event_files = entry.load('deployment.evaluation.event_files')
   history = entry.load('deployment.evaluation.history')
   losses = _losses(options, event_files.read_scalars(options.train_dir))

@@ -19,7 +19,7 @@ from absl import flags
 from datasets import dataset_factory
 from datasets.images import contact_sheet
 from deployment.command_line import data_config, entry
-from slim_support import files, flag_fields, output
+from slim_support import flag_fields, output, targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def main() -> None:
   sheet = f'{name}_{split}.png' if options.sheet is None else options.sheet
   if sheet:
     contact_sheet.image_format(sheet)
-    files.check_writable('sheet', sheet)
+    targets.check_writable('sheet', sheet)
   split_summary = entry.load('datasets.split_summary')
   dataset = dataset_factory.get_dataset(*place)
   summary = split_summary.summarize(dataset, options.num_images)

@@ -12,4 +12,6 @@ source scripts/environment.sh test
 if [[ $# -eq 0 ]]; then
   set -- -m 'not slow'
 fi
-exec python -m pytest -q --durations=10 "$@"
+# Two processes, each with the files of tests that it takes; the tests are too
+# many for one, and more would take 2 GB of memory each.
+exec python -m pytest -q -n 2 --dist loadfile --durations=10 "$@"

@@ -94,6 +94,8 @@ def error_summary(error: BaseException) -> str:
     error: any exception; those of TensorFlow have a `message`.
   """
   message = str(getattr(error, 'message', None) or error)
+  # A Saver puts its own guess before the error.
+  message = message.rpartition('Original error:')[2]
   for line in message.splitlines():
     line = re.sub(r'\s*\[\[\{\{node.*', '', line)
     cause = _PREFIXES.sub('', line, count=1) if _PREFIXES.match(line) else line

@@ -13,13 +13,10 @@ import glob as local_glob
 import hashlib
 import os
 import shutil
-import socket
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
-
-from absl import logging
 
 from slim_support import errors
 
@@ -346,21 +343,6 @@ def try_to_write(folder: str) -> None:
   os.remove(probe)
 
 
-def make_folder(flag: str, path: str) -> None:
-  """Make the folder that a flag names, and check that it can be written to.
-
-  Raises:
-    UserError: if that fails; the message names the flag.
-  """
-  try:
-    try_to_write(path)
-  except OSError as error:
-    raise errors.UserError(
-      f'--{flag}={path}: cannot write there ({error.strerror or error}). Name '
-      'a folder that can be written to.'
-    ) from error
-
-
 def private_folder(parent: str, name: str) -> str:
   """Make a local folder that only this user can read and write.
 
@@ -439,61 +421,6 @@ def fingerprint(path: str, edge_bytes: int = 65536) -> str:
   return digest.hexdigest()
 
 
-def check_writable(flag: str, path: str) -> None:
-  """Check that the file that a flag names can be written.
-
-  Its folder is made if need be. Long work ends in writing, so call this before
-  the work starts.
-
-  Raises:
-    UserError: if it cannot; the message names the flag.
-  """
-  if not is_remote(path):
-    _check_target(f'--{flag}={path}', path)
-  folder = _folder_of(path)
-  try:
-    try_to_write(folder)
-  except OSError as error:
-    raise cannot_write(f'--{flag}={path}', error) from error
-
-
-def _check_target(what, path):
-  """Raise UserError for what is there already and cannot be replaced."""
-  try:
-    check_regular(path)
-  except FileNotFoundError:
-    return
-  except OSError as error:
-    if error.errno == errno.EISDIR:
-      raise errors.UserError(f'{what} is a folder. Name a file.') from error
-    if error.errno == errno.EINVAL:
-      raise errors.UserError(
-        f'{what} is a pipe or a device. Name a regular file.'
-      ) from error
-    raise cannot_write(what, error) from error
-
-
-def _folder_of(path):
-  if is_remote(path):
-    return path.rpartition('/')[0]
-  return os.path.dirname(os.path.realpath(path))
-
-
-def check_new_folder(flag: str, path: str) -> None:
-  """Check that a folder can be made, and that nothing is there yet.
-
-  Raises:
-    UserError: if there are files already, or none can be written.
-  """
-  path = path.rstrip('/')
-  if exists(path) and not (is_folder(path) and not list_folder(path)):
-    raise errors.UserError(
-      f'--{flag}={path} exists already. Remove it, or name another folder.'
-    )
-  if not is_folder(path):
-    check_writable(flag, path)
-
-
 @contextlib.contextmanager
 def report_full_disk(folder: str, advice: str) -> Iterator[None]:
   """Turn the error of a full disk into a sentence.
@@ -511,81 +438,3 @@ def report_full_disk(folder: str, advice: str) -> Iterator[None]:
     if error.errno not in errors.FULL_DISK:
       raise
     raise errors.UserError(f'No space left for {folder}. {advice}') from error
-
-
-@contextlib.contextmanager
-def exclusive_lock(path: str, in_use: Callable[[str], str]) -> Iterator[None]:
-  """Hold a lock while the context lasts.
-
-  The operating system ends the lock with its process, however that ends. A
-  file system without locks is used without one, after a warning.
-
-  Args:
-    path: the lock file; it names its owner.
-    in_use: returns the sentence for a lock that another process holds, given
-      that process and its machine.
-
-  Raises:
-    UserError: if another process holds the lock.
-  """
-  if is_remote(path):
-    yield
-    return
-  file = _locked_file(path, in_use)
-  try:
-    file.truncate(0)
-    file.write(f'process {os.getpid()} on {socket.gethostname()}')
-    file.flush()
-    yield
-  finally:
-    if os.name != 'nt':  # Windows does not remove open files.
-      with contextlib.suppress(OSError):
-        os.remove(path)
-    file.close()
-
-
-def _locked_file(path, in_use):
-  """Return the open, locked file."""
-  while True:
-    file = open(path, 'a+', encoding='utf-8')  # noqa: SIM115
-    try:
-      _lock_descriptor(file.fileno())
-    except BlockingIOError:
-      file.seek(0)
-      owner = file.read().strip() or 'another process'
-      file.close()
-      raise errors.UserError(in_use(owner)) from None
-    except OSError as error:
-      logging.warning(
-        '%s: this file system has no locks (%s); make sure that no second '
-        'process uses the folder.',
-        path,
-        error.strerror,
-      )
-      return file
-    # The last owner may have removed the file between opening and locking.
-    with contextlib.suppress(OSError):
-      if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-        return file
-    file.close()
-
-
-def _lock_descriptor(descriptor: int):
-  """Lock an open file without waiting.
-
-  Raises:
-    BlockingIOError: if another process holds the lock.
-    OSError: if the file system has no locks.
-  """
-  try:
-    import fcntl
-  except ImportError:
-    import msvcrt
-
-    try:
-      os.lseek(descriptor, 0, os.SEEK_SET)
-      msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    except OSError as error:
-      raise BlockingIOError(error.errno, error.strerror) from error
-    return
-  fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -164,7 +164,8 @@ def test_repairs_of_tf_slim_import_nothing_of_ours():
 
 # What only one module may do or name, as it stands in the code.
 _OWNED = {
-  'slim_support/files.py': ('os.replace', 'fcntl.flock'),
+  'slim_support/files.py': ('os.replace',),
+  'slim_support/locks.py': ('fcntl.flock',),
   'datasets/reading.py': (
     'tf.python_io.tf_record_iterator',
     'tf.io.tf_record_iterator',

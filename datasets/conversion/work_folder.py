@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from datasets import converted
-from slim_support import errors, files
+from slim_support import errors, files, locks, targets
 
 WORK_FOLDER = '.conversion'
 _LOCK_FILE = '.conversion-lock'
@@ -31,13 +31,13 @@ def locked(dataset_dir: str) -> Iterator[str]:
     )
   converted.check_folder_name(dataset_dir)
   work = files.join(dataset_dir, WORK_FOLDER)
-  files.make_folder('dataset_dir', dataset_dir)
+  targets.make_folder('dataset_dir', dataset_dir)
   full_disk = files.report_full_disk(
     dataset_dir,
     f'Finished shards are kept in {work}. Free some space and run the same '
     'command again to continue, or delete that folder.',
   )
-  lock = files.exclusive_lock(
+  lock = locks.exclusive_lock(
     files.join(dataset_dir, _LOCK_FILE),
     lambda owner: (
       f'Another conversion ({owner}) is running in {dataset_dir}. Wait until '

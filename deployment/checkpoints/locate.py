@@ -97,7 +97,26 @@ def _newest(folder: str) -> str:
 
 
 def latest_by_state(folder: str) -> str | None:
-  """Return what the state file names, even if the folder has been moved."""
+  """Return what the state file names, even if the folder has been moved.
+
+  Args:
+    folder: the folder of the state file and of the checkpoints.
+
+  Returns:
+    The checkpoint; None without a state file, and if it names none.
+
+  Raises:
+    UserError: if the state file is a folder, a pipe or a device.
+  """
+  path = files.join(folder, _STATE_FILE)
+  try:
+    files.check_regular(path)
+  except FileNotFoundError:
+    return None
+  except OSError as error:
+    raise errors.UserError(
+      f'{path} cannot be read: {error.strerror}. Remove it.'
+    ) from error
   try:
     state = tf.train.get_checkpoint_state(folder)
   except (tf.errors.OpError, ValueError):

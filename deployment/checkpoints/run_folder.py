@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 from preprocessing import preprocessing_factory
-from slim_support import errors, files, json_files
+from slim_support import errors, files, json_files, locks
 
 RUN_FILE = 'run.json'
 _LOCK_FILE = '.lock'
@@ -57,7 +57,7 @@ def exclusive(train_dir: str) -> contextlib.AbstractContextManager:
   Raises:
     UserError: on entering, if another trainer uses the folder.
   """
-  return files.exclusive_lock(
+  return locks.exclusive_lock(
     files.join(train_dir, _LOCK_FILE),
     lambda owner: (
       f'--train_dir={train_dir} is in use by {owner}. Stop it, or use another '
@@ -78,8 +78,18 @@ def run_id(train_dir: str) -> int:
 
 
 def mark_unfinished(train_dir: str) -> None:
-  """Record that the training of this folder is not over."""
-  files.remove(files.join(train_dir, _FINISHED_FILE))
+  """Record that the training of this folder is not over.
+
+  Raises:
+    UserError: if what an earlier run left there cannot be removed.
+  """
+  path = files.join(train_dir, _FINISHED_FILE)
+  try:
+    files.remove(path)
+  except OSError as error:
+    raise errors.UserError(
+      f'{path} cannot be removed: {error.strerror or error}.'
+    ) from error
 
 
 def mark_finished(train_dir: str) -> None:

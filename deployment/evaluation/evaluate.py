@@ -74,7 +74,7 @@ def _check_predictions_file(config, dataset):
   path = config.predictions_file
   if not path:
     return
-  files.check_writable('predictions_file', path)
+  targets.check_writable('predictions_file', path)
   inputs = {name: 'the data set' for name in reading.list_files(dataset)}
   inputs |= {
     found: 'a file of the data set'

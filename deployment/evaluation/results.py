@@ -22,7 +22,7 @@ from deployment.checkpoints import locate
 from deployment.evaluation import best_checkpoint, history, pictures
 from deployment.evaluation.config import EvalConfig
 from deployment.inputs import input_spec
-from slim_support import errors, files, json_files
+from slim_support import errors, files, json_files, targets
 
 METRICS_FILE = 'metrics.json'
 _CONFUSION_TABLE = 'confusion.csv'
@@ -36,9 +36,9 @@ def check_eval_dir(eval_dir: str) -> None:
   Raises:
     UserError: if one cannot.
   """
-  files.make_folder('eval_dir', eval_dir)
+  targets.make_folder('eval_dir', eval_dir)
   for name in FILES:
-    files.check_writable('eval_dir', files.join(eval_dir, name))
+    targets.check_writable('eval_dir', files.join(eval_dir, name))
 
 
 def write(

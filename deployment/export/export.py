@@ -79,11 +79,11 @@ def _check_targets(options, checkpoint):
   for flag, path in options.outputs:
     written.append((flag, path))
     if flag == 'saved_model_dir':
-      files.check_new_folder(flag, path)
+      targets.check_new_folder(flag, path)
       continue
-    files.check_writable(flag, path)
+    targets.check_writable(flag, path)
     beside = exported_files.metadata_path(path)
-    files.check_writable(flag, beside)
+    targets.check_writable(flag, beside)
     exported_files.check_is_metadata(flag, beside)
     written.append((flag, beside))
   targets.check_distinct(written)

@@ -21,7 +21,7 @@ from deployment.training import (
   train_graph,
   train_session,
 )
-from slim_support import errors, files, signals
+from slim_support import errors, files, signals, targets
 
 
 def train(config: Any, cluster: members.Cluster | None = None) -> int:
@@ -70,7 +70,7 @@ def train(config: Any, cluster: members.Cluster | None = None) -> int:
 
 def _open_train_dir(config, stack):
   """Lock the train_dir for this process; return its newest checkpoint."""
-  files.make_folder('train_dir', config.train_dir)
+  targets.make_folder('train_dir', config.train_dir)
   stack.enter_context(run_folder.exclusive(config.train_dir))
   return repair.repair(config.train_dir)
 

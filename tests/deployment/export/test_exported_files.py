@@ -5,7 +5,7 @@ import os
 import pytest
 
 from deployment.export import exported_files
-from slim_support import errors, files
+from slim_support import errors, files, targets
 
 
 def test_write_and_read_metadata(tmp_path):
@@ -62,7 +62,7 @@ def test_new_folder_leaves_nothing_after_a_failure(tmp_path):
 def test_existing_folder_is_refused(tmp_path):
   (tmp_path / 'file').write_text('x')
   with pytest.raises(errors.UserError, match='exists already'):
-    files.check_new_folder('saved_model_dir', str(tmp_path))
+    targets.check_new_folder('saved_model_dir', str(tmp_path))
 
 
 @pytest.mark.parametrize('name', ['file/graph.pb', 'folder'])
@@ -70,4 +70,4 @@ def test_place_that_cannot_be_written(tmp_path, name):
   (tmp_path / 'file').write_text('x')
   (tmp_path / 'folder').mkdir()
   with pytest.raises(errors.UserError, match='--frozen_file='):
-    files.check_writable('frozen_file', str(tmp_path / name))
+    targets.check_writable('frozen_file', str(tmp_path / name))
