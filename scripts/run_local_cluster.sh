@@ -137,7 +137,8 @@ names=()
 launch() {
   names+=("$1-$2")
   : > "$log_dir/$1-$2.log"
-  member "$@" &
+  # What the shell itself says of a member that a signal ended goes to the log.
+  member "$@" 2>> "$log_dir/$1-$2.log" &
   tail --pid=$! -s 0.2 -n +1 -f "$log_dir/$1-$2.log" \
     | sed -u "s/^/[$1-$2] /" &
 }

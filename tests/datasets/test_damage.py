@@ -48,13 +48,20 @@ def without_root():
     os.seteuid(0)
 
 
+def open_to_everybody(tmp_path):
+  """Lets every user read a test's folder, which pytest makes private."""
+  for parent in (tmp_path, *tmp_path.parents):
+    parent.chmod(0o755)
+    if parent.name.startswith('pytest-of-'):
+      break
+
+
 @pytest.fixture
 def folder(tmp_path, digits_dir):
   """A copy of the converted digits, readable for everybody."""
   for name, data in made.folder_bytes(digits_dir).items():
     (tmp_path / name).write_bytes(data)
-  for parent in (tmp_path, *list(tmp_path.parents)[:2]):
-    parent.chmod(0o755)
+  open_to_everybody(tmp_path)
   return tmp_path
 
 

@@ -9,15 +9,14 @@ from datasets.conversion import engine
 from datasets.images import folders
 from slim_support.errors import UserError
 from tests.datasets import made
-from tests.datasets.test_damage import without_root
+from tests.datasets.test_damage import open_to_everybody, without_root
 from tests.datasets.test_folder import convert, filenames, fill
 
 
 @pytest.fixture
 def images(tmp_path):
   fill(tmp_path / 'in', count=6)
-  for parent in (tmp_path, *list(tmp_path.parents)[:2]):
-    parent.chmod(0o755)
+  open_to_everybody(tmp_path)
   return tmp_path / 'in'
 
 
