@@ -1,6 +1,7 @@
 """Find the checkpoint that a path means, and open it."""
 
 import contextlib
+import glob
 import os
 import re
 from collections.abc import Iterator
@@ -134,8 +135,29 @@ def reader(prefix: str) -> tf.train.NewCheckpointReader:
   Raises:
     UserError: if the file is not a checkpoint or is damaged.
   """
+  _check_files(prefix)
   with report_damage(prefix):
     return tf.train.NewCheckpointReader(prefix)
+
+
+def _check_files(prefix):
+  """Raise UserError if a file of the checkpoint is a pipe or a device.
+
+  Reading one could take forever.
+  """
+  folder, name = os.path.split(prefix)
+  data = f'{glob.escape(name)}.data-*'
+  paths = [f'{prefix}.index', *files.glob(folder or '.', data)]
+  # A checkpoint of the old format is a single file.
+  for path in paths if os.path.lexists(paths[0]) else [prefix]:
+    try:
+      files.check_regular(path)
+    except FileNotFoundError:
+      continue
+    except OSError as error:
+      raise errors.UserError(
+        f'The checkpoint {prefix} cannot be read: {path}: {error.strerror}.'
+      ) from error
 
 
 @contextlib.contextmanager

@@ -13,12 +13,10 @@ from slim_support import errors, files
 def is_readable(prefix: str) -> bool:
   """Return whether every tensor of the checkpoint can be read."""
   try:
-    checkpoint = tf.train.NewCheckpointReader(prefix)
+    checkpoint = locate.reader(prefix)
     for name in checkpoint.get_variable_to_shape_map():
       checkpoint.get_tensor(name)
-  except (
-    Exception
-  ):  # the reader turns status codes into all kinds of exceptions
+  except Exception:  # The reader raises many kinds; none is to be trusted.
     return False
   return True
 
