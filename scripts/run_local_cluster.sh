@@ -45,9 +45,10 @@ shift
 # because the shell's arithmetic would run commands in a text.
 check_number() {
   local name="$1" value="$2" least="$3" most="$4"
-  [[ "$value" =~ ^(0|[1-9][0-9]{0,4})$ ]] \
-    && (( value >= least && value <= most )) \
-    || fail "--$name $value: must be a whole number from $least to $most."
+  if [[ ! "$value" =~ ^(0|[1-9][0-9]{0,4})$ ]] \
+    || (( value < least || value > most )); then
+    fail "--$name $value: must be a whole number from $least to $most."
+  fi
 }
 check_number ps "$ps" 1 1000
 check_number workers "$workers" 1 1000
@@ -121,6 +122,7 @@ stop() {
     fi
   done
 }
+# shellcheck disable=SC2317,SC2329  # The traps call it.
 # A second signal reaches the processes again, which ends them at once.
 on_signal() {
   [[ $stop_status -ne 0 ]] || echo "run_local_cluster.sh: Stopped by SIG$1." >&2

@@ -31,7 +31,7 @@ def test_train_dir_that_is_removed(digits_dir, tmp_path, summaries):
   folder = tmp_path / 'train'
 
   def remove():
-    while not [*folder.glob('model.ckpt-0.index')]:
+    while not [*folder.glob('model.ckpt-*.index')]:
       time.sleep(0.05)
     while folder.exists():
       shutil.rmtree(folder, ignore_errors=True)
