@@ -1,6 +1,5 @@
 """How a script ends: one line and an exit status instead of a traceback."""
 
-import errno
 import os
 import signal
 import sys
@@ -12,7 +11,6 @@ from absl import logging
 from slim_support import errors, output, signals
 
 USAGE_STATUS = 1
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def fail(message: str) -> None:
@@ -87,7 +85,7 @@ def _explanation(error: BaseException) -> tuple[str, int] | None:
     return '', signals.exit_status(signal.SIGPIPE)
   if isinstance(error, MemoryError):
     return 'Out of memory: this process needs more than it can get.', 1
-  if isinstance(error, OSError) and error.errno in _FULL:
+  if isinstance(error, OSError) and error.errno in errors.FULL_DISK:
     where = f' for {error.filename}' if error.filename else ''
     return f'No space is left on the device{where}.', 1
   return None
